@@ -1,0 +1,1 @@
+"""Dataflows that learn: what a project is, how a model learns, how events reach it."""

@@ -1,0 +1,52 @@
+"""Binary classification: a probability, and the class that a threshold makes of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+
+from flows.errors import EventError
+from flows.learning.binary_metrics import BinaryMetrics
+
+
+class BinaryPrediction(msgspec.Struct, frozen=True, gc=False):
+    """Probability of the positive class in [0, 1], the class, and the threshold that chose it."""
+
+    probability: float
+    decision: int
+    threshold: float
+
+
+@dataclass(frozen=True, slots=True)
+class BinaryClassification:
+    """Labels are 0 and 1. A model with a `threshold` decides by it, any other by 0.5."""
+
+    beta: float = 1.0
+
+    @property
+    def prediction(self) -> type[BinaryPrediction]:
+        return BinaryPrediction
+
+    def predict(self, model: Any, features: dict[str, Any]) -> BinaryPrediction | None:
+        probabilities = model.predict_proba_one(features)
+        if not probabilities:
+            return None
+        probability = probabilities.get(1, 0.0)
+        threshold = getattr(model, "threshold", 0.5)
+        return BinaryPrediction(probability, int(probability >= threshold), threshold)
+
+    def learn(self, model: Any, features: dict[str, Any], label: int) -> None:
+        model.learn_one(features, label)
+
+    def error(self, label: int, prediction: BinaryPrediction) -> float:
+        return abs(label - prediction.probability)
+
+    def metrics(self) -> BinaryMetrics:
+        return BinaryMetrics(self.beta)
+
+    def check_label(self, label: Any) -> int:
+        if label in (0, 1):
+            return int(label)
+        raise EventError(f"label {label!r} is not 0 or 1; send one of these")

@@ -1,0 +1,43 @@
+"""What a kind of learning must know: how to predict, how to learn, how to be measured."""
+
+from __future__ import annotations
+
+from typing import Any, Protocol
+
+import msgspec
+
+
+class Metrics(Protocol):
+    """Test-then-train metrics of one task, updated with predictions made before their label."""
+
+    def update(self, label: Any, prediction: Any) -> None:
+        """Count one labelled prediction."""
+
+    def values(self) -> dict[str, float]:
+        """Every metric by name; those that are not defined yet are left out."""
+
+    def report(self) -> dict[str, Any]:
+        """What is more than a number: matrices, curves, counts. Plain JSON types."""
+
+
+class Task(Protocol):
+    """A kind of learning. Stateless: all state is in the model and in the metrics."""
+
+    @property
+    def prediction(self) -> type[msgspec.Struct]:
+        """The struct that `predict` returns; its fields are columns of the lake."""
+
+    def predict(self, model: Any, features: dict[str, Any]) -> Any | None:
+        """Predict without changing the model; None while it has learnt too little to answer."""
+
+    def learn(self, model: Any, features: dict[str, Any], label: Any) -> None:
+        """Let the model learn one labelled example."""
+
+    def error(self, label: Any, prediction: Any) -> float:
+        """How wrong a prediction was; drift detectors watch it."""
+
+    def metrics(self) -> Metrics:
+        """Make fresh metrics."""
+
+    def check_label(self, label: Any) -> Any:
+        """Return the label in the task's type. Raises EventError when it is none."""

@@ -1,0 +1,101 @@
+"""Transaction Fraud Detection: which of these payments is somebody else's?"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated
+
+import msgspec
+from river import compose, linear_model, preprocessing
+
+from flows.learning.binary import BinaryClassification
+from flows.projects.forms import about
+from flows.projects.spec import Features, Project, Query
+
+CURRENCIES = ("USD", "EUR", "GBP", "JPY", "CAD", "AUD", "BRL")
+CATEGORIES = (
+    "electronics",
+    "clothing",
+    "groceries",
+    "travel",
+    "services",
+    "digital_goods",
+    "luxury_items",
+    "gambling",
+    "other",
+)
+TRANSACTION_TYPES = ("purchase", "withdrawal", "transfer", "payment", "deposit")
+PAYMENT_METHODS = ("credit_card", "debit_card", "paypal", "bank_transfer", "crypto")
+OPERATING_SYSTEMS = ("iOS", "Android", "Windows", "macOS", "Linux", "Other")
+BROWSERS = ("Chrome", "Safari", "Firefox", "Edge", "Opera", "Other")
+MERCHANTS = tuple(f"merchant_{number}" for number in range(1, 201))
+
+Id = Annotated[str, about("Identifies it among all others", generated=True, min_length=1)]
+Latitude = Annotated[float, about("Latitude of the buyer", unit="°", ge=-90, le=90)]
+Longitude = Annotated[float, about("Longitude of the buyer", unit="°", ge=-180, le=180)]
+
+
+class Location(msgspec.Struct, frozen=True, gc=False):
+    """Where the buyer is."""
+
+    lat: Latitude
+    lon: Longitude
+
+
+class DeviceInfo(msgspec.Struct, frozen=True, gc=False):
+    """What the buyer pays with."""
+
+    os: Annotated[str, about("Operating system of the device", choices=OPERATING_SYSTEMS)]
+    browser: Annotated[str, about("Browser on the device", choices=BROWSERS)]
+
+
+class Transaction(msgspec.Struct, frozen=True, gc=False):
+    """One payment; `is_fraud` is None until somebody knows."""
+
+    transaction_id: Id
+    user_id: Id
+    timestamp: Annotated[datetime, about("When it was made", tz=True)]
+    amount: Annotated[float, about("Sum of money", unit="currency units", typical=(5, 500), ge=0, le=1e9)]
+    currency: Annotated[str, about("Currency of the amount", choices=CURRENCIES)]
+    merchant_id: Annotated[str, about("Who is paid", choices=MERCHANTS)]
+    product_category: Annotated[str, about("What is bought", choices=CATEGORIES)]
+    transaction_type: Annotated[str, about("Kind of transaction", choices=TRANSACTION_TYPES)]
+    payment_method: Annotated[str, about("How it is paid", choices=PAYMENT_METHODS)]
+    location: Location
+    ip_address: Annotated[str, about("Network address of the buyer")]
+    device_info: DeviceInfo
+    user_agent: Annotated[str, about("What the browser says of itself")]
+    account_age_days: Annotated[int, about("Age of the account", unit="days", typical=(0, 1825), ge=0, le=100_000)]
+    cvv_provided: Annotated[bool, about("Was the card's check number given?")]
+    billing_address_match: Annotated[bool, about("Is the billing address the card's?")]
+    is_fraud: Annotated[int, about("Label: 1 fraud, 0 legitimate", ge=0, le=1)] | None = None
+
+
+def features(event: Transaction) -> Features:
+    """What the model sees of a transaction."""
+    return {"amount": event.amount, "account_age_days": event.account_age_days}
+
+
+def model() -> compose.Pipeline:
+    """Make an untrained model."""
+    return compose.Pipeline(preprocessing.StandardScaler(), linear_model.LogisticRegression())
+
+
+PROJECT = Project(
+    slug="fraud",
+    title="Transaction Fraud Detection",
+    summary="Which of these payments is somebody else's?",
+    topic="transaction_fraud_detection",
+    task=BinaryClassification(beta=2.0),
+    event=Transaction,
+    event_id="transaction_id",
+    entity="user_id",
+    label="is_fraud",
+    features=features,
+    model=model,
+    score="FBeta",
+    queries=(
+        Query("Newest transactions", "SELECT * FROM fraud ORDER BY timestamp DESC LIMIT 100"),
+        Query("Fraud cases", "SELECT * FROM fraud WHERE is_fraud = 1 LIMIT 100"),
+    ),
+)

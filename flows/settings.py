@@ -1,0 +1,67 @@
+"""The one reader of environment variables: everything the platform can be told."""
+
+from __future__ import annotations
+
+from typing import Literal, Self
+
+from pydantic import SecretStr, ValidationError, model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from flows.errors import SettingsError
+
+REQUIRED_IN_PROD = ("kafka_bootstrap", "redis_url", "mlflow_uri", "lake_uri", "signing_key")
+
+
+class Settings(BaseSettings):
+    """Settings of flows, API, dashboard and scripts; `REALTIME_KAFKA_BOOTSTRAP` sets `kafka_bootstrap`."""
+
+    model_config = SettingsConfigDict(env_prefix="REALTIME_", env_file=".env", extra="ignore")
+
+    profile: Literal["local", "prod"] = "local"
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+
+    kafka_bootstrap: str = "127.0.0.1:9092"
+    kafka_options: dict[str, str] = {}
+    redis_url: SecretStr = SecretStr("redis://127.0.0.1:6379/0")
+    mlflow_uri: str = "http://127.0.0.1:5001"
+    lake_uri: str = "data/lake"
+    lake_options: dict[str, SecretStr] = {}
+    signing_key: SecretStr = SecretStr("for-local-use-only")
+
+    shards: int = 1
+    start_from: Literal["champion", "earliest", "latest"] = "champion"
+    publish_seconds: float = 1.0
+    version_seconds: float = 60.0
+    flow_metrics_port: int = 0
+
+    api_host: str = "127.0.0.1"
+    api_port: int = 8000
+    api_url: str = "http://127.0.0.1:8000"
+    dashboard_host: str = "127.0.0.1"
+    dashboard_port: int = 5006
+
+    @model_validator(mode="after")
+    def _complete_in_prod(self) -> Self:
+        missing = [name for name in REQUIRED_IN_PROD if name not in self.model_fields_set]
+        if self.profile == "prod" and missing:
+            names = ", ".join(f"REALTIME_{name.upper()}" for name in missing)
+            raise ValueError(f"the prod profile has no defaults for: {names}; set each of them")
+        return self
+
+
+def load() -> Settings:
+    """Read the settings. Raises SettingsError with one message that names all that is wrong."""
+    try:
+        return Settings()
+    except ValidationError as error:
+        raise SettingsError(_explain(error)) from None
+
+
+def _explain(error: ValidationError) -> str:
+    return "; ".join(_explain_one(item["loc"], item["msg"]) for item in error.errors())
+
+
+def _explain_one(location: tuple[int | str, ...], message: str) -> str:
+    text = message.removeprefix("Value error, ")
+    name = "_".join(str(part) for part in location).upper()
+    return f"REALTIME_{name}: {text}" if name else text
