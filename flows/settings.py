@@ -13,7 +13,7 @@ REQUIRED_IN_PROD = ("kafka_bootstrap", "redis_url", "mlflow_uri", "lake_uri", "s
 
 
 class Settings(BaseSettings):
-    """Settings of flows, API, dashboard and scripts; `REALTIME_KAFKA_BOOTSTRAP` sets `kafka_bootstrap`."""
+    """Every setting, read from `REALTIME_<NAME>`, e.g. `REALTIME_KAFKA_BOOTSTRAP`."""
 
     model_config = SettingsConfigDict(env_prefix="REALTIME_", env_file=".env", extra="ignore")
 

@@ -6,7 +6,7 @@ import random
 import uuid
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 import msgspec
 from msgspec import Meta
@@ -61,8 +61,7 @@ def about(
 
 def form_fields(event: type[msgspec.Struct], hidden: Sequence[str] = ()) -> list[FormField]:
     """Every value of an event as a form field, in the event's order, without the `hidden` ones."""
-    info = type_info(event)
-    assert isinstance(info, StructType)
+    info = cast(StructType, type_info(event))
     return [field for field in _walk(info, "") if field.path not in hidden]
 
 

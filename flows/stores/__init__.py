@@ -1,0 +1,1 @@
+"""Typed readers and writers of what others see: live models, the registry, the lake."""
