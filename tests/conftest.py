@@ -1,0 +1,130 @@
+"""Real servers for the tests: one of each a session, on free loopback ports."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import os
+import socket
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, Self
+
+import pytest
+
+from flows.settings import Settings
+from scripts.local import parts
+from scripts.local.child import Child, Leash, Part
+from scripts.local.environment import FRUGAL, environment
+
+# Before anything reads it: numerical libraries and MLflow look at it when imported.
+os.environ.update(FRUGAL)
+
+
+class Servers:
+    """Runs parts of the local platform beside the tests, from a loop in a thread of its own."""
+
+    def __init__(self) -> None:
+        self.lines: list[str] = []
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
+        self._children: list[Child] = []
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        self._leash = self._do(Leash.start())
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for child in reversed(self._children):
+            self._do(child.stop())
+        self._do(self._leash.close())
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join()
+        self._loop.close()
+
+    def start(self, part: Part) -> Child:
+        """Start a part and wait until it is ready; it is stopped when the session ends."""
+        child: Child = self._do(Child.start(part, self._leash, self._keep))
+        self._children.append(child)
+        self._do(child.until_ready())
+        return child
+
+    def stop(self, child: Child) -> None:
+        """Stop one part before the session's end."""
+        self._children.remove(child)
+        self._do(child.stop())
+
+    def _keep(self, name: str, line: str) -> None:
+        self.lines.append(f"{name}: {line}")
+
+    def _do(self, coroutine: Any) -> Any:
+        return asyncio.run_coroutine_threadsafe(coroutine, self._loop).result()
+
+
+def free_port() -> int:
+    """A loopback port that nothing listens on now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+@pytest.fixture(scope="session")
+def servers() -> Iterator[Servers]:
+    """Starts further parts for a test that needs its own: `servers.start(part)`."""
+    with Servers() as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def part_env() -> dict[str, str]:
+    """The environment for parts that read no settings."""
+    return environment(Settings(_env_file=None))
+
+
+@pytest.fixture(scope="session")
+def broker(servers: Servers, part_env: dict[str, str]) -> str:
+    """The bootstrap address of a real Kafka-compatible broker."""
+    port = free_port()
+    servers.start(parts.broker(port, "test-cluster", part_env))
+    return f"127.0.0.1:{port}"
+
+
+@pytest.fixture(scope="session")
+def redis_url(servers: Servers, part_env: dict[str, str]) -> str:
+    """The URL of a real, empty Valkey."""
+    port = free_port()
+    servers.start(parts.valkey(port, part_env))
+    return f"redis://127.0.0.1:{port}/0"
+
+
+@pytest.fixture(scope="session")
+def mlflow_uri(
+    servers: Servers, part_env: dict[str, str], tmp_path_factory: pytest.TempPathFactory
+) -> str:
+    """The URI of a real MLflow server on SQLite with proxied artifacts."""
+    port = free_port()
+    servers.start(parts.mlflow(port, tmp_path_factory.mktemp("mlflow"), part_env))
+    return f"http://127.0.0.1:{port}"
+
+
+@pytest.fixture
+def settings(broker: str, redis_url: str, mlflow_uri: str, tmp_path: Path) -> Settings:
+    """Settings for the session's servers and a lake of this test's own."""
+    return Settings(
+        _env_file=None,
+        kafka_bootstrap=broker,
+        redis_url=redis_url,
+        mlflow_uri=mlflow_uri,
+        lake_uri=str(tmp_path / "lake"),
+        signing_key="a key for tests",
+    )
+
+
+@pytest.fixture(scope="session")
+def unique() -> Callable[[str], str]:
+    """Makes names that no other test of the session has: `unique("fraud")`."""
+    counter = itertools.count()
+    return lambda name: f"{name}-{next(counter)}"
