@@ -131,4 +131,4 @@ def _make_normal(event: Event, rng: random.Random) -> None:
     event["billing_address_match"] = event["billing_address_match"] or rng.random() < 0.8
 
 
-STREAM = Stream(Options, generate)
+STREAM = Stream(Options, generate, rate=1 / 0.275)

@@ -20,10 +20,14 @@ EPOCH = datetime(2026, 1, 1, tzinfo=UTC)
 
 @dataclass(frozen=True, slots=True)
 class Stream:
-    """A profile of a project's events: a dataclass of options, and what draws events by them."""
+    """A profile of a project's events: a dataclass of options, and what draws events by them.
+
+    `rate` is how many events a second it makes by its own clock, on average.
+    """
 
     options: type[Any]
     generate: Callable[[random.Random, Clock, Any], Iterator[Event]]
+    rate: float
 
     def configure(self, options: Mapping[str, Any]) -> Any:
         """Make the options. Raises SettingsError for unknown names and impossible values."""
