@@ -1,0 +1,30 @@
+"""`python -m api`: serve the API where the settings say, with one worker."""
+
+from __future__ import annotations
+
+import sys
+
+import uvicorn
+
+from api.app import create_app
+from flows.errors import SettingsError
+from flows.settings import load
+
+
+def main() -> None:
+    """Run until SIGTERM or SIGINT; wrong settings end it with a message and code 1."""
+    try:
+        settings = load()
+    except SettingsError as error:
+        sys.exit(str(error))
+    uvicorn.run(
+        create_app(settings),
+        host=settings.api_host,
+        port=settings.api_port,
+        log_level=settings.log_level.lower(),
+        server_header=False,
+    )
+
+
+if __name__ == "__main__":
+    main()

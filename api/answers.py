@@ -1,0 +1,192 @@
+"""What the API answers with, as types; times are ISO 8601 in UTC unless said otherwise."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+import msgspec
+from fastapi import Response
+
+from flows.projects.forms import FormField
+from flows.stores.live import Point, Wanted
+
+
+class Json(Response):
+    """Anything msgspec can encode; never to be kept by caches."""
+
+    media_type = "application/json"
+
+    def __init__(self, content: Any, status_code: int = 200) -> None:
+        super().__init__(content, status_code, {"Cache-Control": "no-store"})
+
+    def render(self, content: Any) -> bytes:
+        return msgspec.json.encode(content)
+
+
+class Score(msgspec.Struct, frozen=True):
+    """The metric by which a project's models are compared."""
+
+    name: str
+    value: float
+
+
+class QueryText(msgspec.Struct, frozen=True):
+    """A SQL text to start from."""
+
+    title: str
+    sql: str
+
+
+class ProjectSummary(msgspec.Struct, frozen=True, kw_only=True):
+    """What a project is; `score` names a metric."""
+
+    slug: str
+    title: str
+    summary: str
+    task: str
+    topic: str
+    score: str
+
+
+class ProjectList(msgspec.Struct, frozen=True):
+    """Every project of this installation."""
+
+    projects: list[ProjectSummary]
+
+
+class ServingModel(msgspec.Struct, frozen=True, kw_only=True):
+    """The model that answers predictions now; `bytes` is its length when sent."""
+
+    version: str
+    alias: str
+    source: str
+    lineage: int
+    generation: int
+    events_learned: int
+    published_at: datetime
+    age_seconds: float
+    bytes: int
+
+
+class ProjectDetail(msgspec.Struct, frozen=True, kw_only=True):
+    """What a project is and how it is doing.
+
+    `state` is running, paused, stale (a model, but no heartbeat of its flow) or absent (no model
+    yet); `lag` is how many messages the flow has yet to read.
+    """
+
+    slug: str
+    title: str
+    summary: str
+    task: str
+    topic: str
+    form: list[FormField]
+    queries: list[QueryText]
+    shard: int
+    shards: int
+    state: str
+    wanted: Wanted
+    model: ServingModel | None
+    score: Score | None
+    metrics: dict[str, float]
+    counts: dict[str, int]
+    events_per_second: float | None
+    lag: int | None
+    alarms: list[dict[str, Any]]
+    problems: list[str]
+
+
+class MetricsNow(msgspec.Struct, frozen=True, kw_only=True):
+    """Test-then-train metrics of the model that serves, with its report."""
+
+    events_learned: int
+    version: str
+    published_at: datetime
+    age_seconds: float
+    metrics: dict[str, float]
+    report: dict[str, Any]
+    counts: dict[str, int]
+
+
+class History(msgspec.Struct, frozen=True):
+    """Metrics over time, oldest first; `time` is seconds since 1970."""
+
+    points: list[Point]
+
+
+class PredictingModel(msgspec.Struct, frozen=True, kw_only=True):
+    """The model that made a prediction."""
+
+    version: str
+    alias: str
+    source: str
+    lineage: int
+    events_learned: int
+    published_at: datetime
+    age_seconds: float
+
+
+class PredictionMade(msgspec.Struct, frozen=True, kw_only=True):
+    """A prediction. `reasons`: the features that mattered most, by contribution; null when the
+    model cannot say."""
+
+    prediction_id: str
+    event_id: str
+    project: str
+    prediction: dict[str, Any]
+    reasons: dict[str, float] | None
+    model: PredictingModel
+
+
+class LabelAccepted(msgspec.Struct, frozen=True):
+    """Where Kafka put a label."""
+
+    event_id: str
+    topic: str
+    partition: int
+    offset: int
+
+
+class RegisteredModel(msgspec.Struct, frozen=True, kw_only=True):
+    """A version in the MLflow registry."""
+
+    version: int
+    aliases: list[str]
+    events_learned: int
+    score: Score | None
+    created: datetime
+    lineage: int
+    metrics: dict[str, float]
+
+
+class RegisteredModels(msgspec.Struct, frozen=True):
+    """A project's versions, newest first."""
+
+    models: list[RegisteredModel]
+
+
+class Training(msgspec.Struct, frozen=True):
+    """What the flow is told to do; a paused flow does not poll, so nothing is lost."""
+
+    wanted: Wanted
+
+
+class Check(msgspec.Struct, frozen=True):
+    """One part's health: ok, warning or failing."""
+
+    name: str
+    status: str
+    detail: str = ""
+
+
+class Health(msgspec.Struct, frozen=True):
+    """Whether the API can do its work."""
+
+    status: str
+    checks: list[Check]
+
+
+def moment(seconds: float) -> datetime:
+    """Make a time of seconds since 1970."""
+    return datetime.fromtimestamp(seconds, UTC)

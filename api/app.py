@@ -1,0 +1,61 @@
+"""The app factory."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from functools import cache
+from typing import Any
+
+from fastapi import FastAPI
+
+from api import problems
+from api.bodies import BodyLimit
+from api.instruments import Instruments, ModelCollector, RequestMetrics
+from api.openapi import describe, operation_id
+from api.platform import Platform
+from api.routes import health, labels, metrics, predictions, projects, training
+from flows.projects import PROJECTS
+from flows.projects.spec import Project
+from flows.settings import Settings
+
+ROUTERS = [
+    projects.router,
+    predictions.router,
+    labels.router,
+    metrics.router,
+    training.router,
+    health.router,
+]
+
+
+def create_app(settings: Settings, projects: Mapping[str, Project] = PROJECTS) -> FastAPI:
+    """Make an app; nothing is connected before it starts, and it can start again after it stops."""
+    instruments = Instruments()
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[dict[str, Any]]:
+        platform = Platform(settings, projects)
+        models = ModelCollector(platform.followers)
+        instruments.registry.register(models)
+        platform.start()
+        try:
+            yield {"platform": platform, "instruments": instruments}
+        finally:
+            instruments.registry.unregister(models)
+            await asyncio.to_thread(platform.stop)
+
+    app = FastAPI(
+        title="COELHO RealTime",
+        description="Models that learn while they serve.",
+        lifespan=lifespan,
+        generate_unique_id_function=operation_id,
+    )
+    app.add_middleware(BodyLimit)
+    app.add_middleware(RequestMetrics, instruments=instruments)
+    problems.install(app)
+    for router in ROUTERS:
+        app.include_router(router)
+    app.openapi = cache(lambda: describe(app, projects, [labels.NewLabel]))  # type: ignore[method-assign]
+    return app

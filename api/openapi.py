@@ -1,0 +1,110 @@
+"""The API's own description: msgspec types as schemas, one predict operation per project."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+from fastapi import FastAPI
+from fastapi.openapi.utils import get_openapi
+from fastapi.routing import APIRoute
+
+from api import answers
+from api.events import EventReader, example
+from api.problems import MEDIA_TYPE, Problem
+from flows.projects.spec import Project
+
+PREDICT = "/projects/{project}/predict"
+_REFERENCE = "#/components/schemas/{name}"
+
+
+def returns(kind: type[msgspec.Struct], status: int = 200) -> dict[int | str, dict[str, Any]]:
+    """Describe what a route answers with when all goes well."""
+    content = {"application/json": {"schema": _reference(kind.__name__)}}
+    return {status: {"description": (kind.__doc__ or "").strip(), "content": content}}
+
+
+def accepts(kind: type[msgspec.Struct]) -> dict[str, Any]:
+    """Describe the body a route reads by itself."""
+    return {"requestBody": _body(_reference(kind.__name__))}
+
+
+def operation_id(route: APIRoute) -> str:
+    """Name an operation like its function, so that generated clients stay stable."""
+    return route.name
+
+
+def describe(
+    app: FastAPI, projects: Mapping[str, Project], bodies: list[type[msgspec.Struct]]
+) -> dict[str, Any]:
+    """Make the OpenAPI document."""
+    document = get_openapi(
+        title=app.title,
+        version=app.version,
+        description=app.description,
+        routes=app.routes,
+        tags=app.openapi_tags,
+    )
+    schemas = document.setdefault("components", {}).setdefault("schemas", {})
+    schemas.clear()
+    schemas |= _schemas(projects, bodies)
+    _expand_predict(document["paths"], projects)
+    for path in document["paths"].values():
+        for operation in path.values():
+            _advertise_problems(operation)
+    return document
+
+
+def _schemas(projects: Mapping[str, Project], bodies: list[type[msgspec.Struct]]) -> dict[str, Any]:
+    structs = [item for item in vars(answers).values() if _is_struct(item)]
+    events = [project.event for project in projects.values()]
+    kinds = [*structs, *bodies, *events, Problem]
+    references, schemas = msgspec.json.schema_components(kinds, ref_template=_REFERENCE)
+    named = dict(zip(kinds, references, strict=True))
+    for project in projects.values():
+        name = named[project.event]["$ref"].rpartition("/")[2]
+        _without_label(schemas[name], project)
+    return schemas
+
+
+def _is_struct(item: object) -> bool:
+    return isinstance(item, type) and issubclass(item, msgspec.Struct)
+
+
+def _without_label(schema: dict[str, Any], project: Project) -> None:
+    filled_in = {*EventReader(project).ids, project.time, project.label}
+    schema["properties"].pop(project.label, None)
+    schema["required"] = [name for name in schema["required"] if name not in filled_in]
+
+
+def _expand_predict(paths: dict[str, Any], projects: Mapping[str, Project]) -> None:
+    """Show an operation per project, each with its own event, where there is one route."""
+    template = paths.pop(PREDICT)
+    for slug, project in projects.items():
+        operation = copy.deepcopy(template["post"])
+        operation["operationId"] = f"predict_{slug}"
+        operation["summary"] = f"Predict: {project.title}"
+        operation["requestBody"] = _body(_reference(project.event.__name__), example(project))
+        operation["parameters"] = [
+            item for item in operation.get("parameters", []) if item["name"] != "project"
+        ]
+        paths[PREDICT.format(project=slug)] = {"post": operation}
+
+
+def _advertise_problems(operation: dict[str, Any]) -> None:
+    operation["responses"].pop("422", None)
+    operation["responses"]["default"] = {
+        "description": "A problem, as RFC 9457 describes it",
+        "content": {MEDIA_TYPE: {"schema": _reference(Problem.__name__)}},
+    }
+
+
+def _body(schema: dict[str, Any], sample: Any = None) -> dict[str, Any]:
+    media = {"schema": schema} | ({} if sample is None else {"example": sample})
+    return {"required": True, "content": {"application/json": media}}
+
+
+def _reference(name: str) -> dict[str, str]:
+    return {"$ref": _REFERENCE.format(name=name)}

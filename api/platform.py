@@ -1,0 +1,72 @@
+"""Everything one running app holds: a served project each, the label sender, the settings."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import redis
+
+from api.events import EventReader
+from api.labels import LabelSender
+from api.serving import Follower
+from flows.errors import ProjectError
+from flows.projects.spec import Project
+from flows.settings import Settings
+from flows.stores.live import LiveStore, connect
+
+
+@dataclass(frozen=True, slots=True)
+class Served:
+    """One project with what answers for it."""
+
+    project: Project
+    reader: EventReader
+    store: LiveStore
+    follower: Follower
+
+
+class Platform:
+    """Clients and live models; `start` and `stop` bound the life of its threads."""
+
+    def __init__(self, settings: Settings, projects: Mapping[str, Project]) -> None:
+        self.settings = settings
+        self.labels = LabelSender(settings)
+        self._redis = connect(settings.redis_url.get_secret_value())
+        self.served = {
+            slug: _serve(project, self._redis, settings) for slug, project in projects.items()
+        }
+
+    @property
+    def followers(self) -> list[Follower]:
+        """Every project's follower."""
+        return [served.follower for served in self.served.values()]
+
+    def get(self, slug: str) -> Served:
+        """Look a project up. Raises ProjectError with the known slugs."""
+        try:
+            return self.served[slug]
+        except KeyError:
+            known = ", ".join(self.served)
+            raise ProjectError(f"no project {slug!r}; known: {known}") from None
+
+    def start(self) -> None:
+        """Begin to follow the live models."""
+        for follower in self.followers:
+            follower.start()
+
+    def stop(self) -> None:
+        """End all threads and connections; takes about a second."""
+        for follower in self.followers:
+            follower.stop()
+        for follower in self.followers:
+            follower.join()
+        self.labels.close()
+        self._redis.close()
+
+
+def _serve(project: Project, client: redis.Redis, settings: Settings) -> Served:
+    store = LiveStore(client, project.slug)
+    key = settings.signing_key.get_secret_value().encode()
+    follower = Follower(project, store, key, settings.shards)
+    return Served(project, EventReader(project), store, follower)

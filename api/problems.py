@@ -1,0 +1,120 @@
+"""Every error answer: `application/problem+json` of RFC 9457, never a stack trace.
+
+`type` is `urn:realtime:problem:<name>` for what this platform knows, `about:blank` for plain HTTP.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from http import HTTPStatus
+from typing import cast
+
+import msgspec
+from fastapi import FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+
+from api.bodies import InvalidBody
+from flows.errors import (
+    BrokerError,
+    EventError,
+    ModelUnavailable,
+    ProjectError,
+    RealtimeError,
+    StoreError,
+)
+
+MEDIA_TYPE = "application/problem+json"
+
+
+class FieldError(msgspec.Struct, frozen=True):
+    """What is wrong with one value; `location` is its dotted path."""
+
+    location: str
+    message: str
+
+
+class Problem(msgspec.Struct, frozen=True, kw_only=True):
+    """The body of every error answer."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    instance: str
+    errors: list[FieldError] | msgspec.UnsetType = msgspec.UNSET
+
+
+class _Kind(msgspec.Struct, frozen=True):
+    name: str
+    title: str
+    status: int
+
+
+_KINDS: dict[type[Exception], _Kind] = {
+    ProjectError: _Kind("unknown-project", "Unknown project", 404),
+    EventError: _Kind("invalid-body", "The body is not what it should be", 422),
+    ModelUnavailable: _Kind("no-model", "No model yet", 503),
+    StoreError: _Kind("store-unavailable", "A store does not answer", 503),
+    BrokerError: _Kind("broker-unavailable", "Kafka does not answer", 503),
+}
+
+
+def install(app: FastAPI) -> None:
+    """Let the app answer every error as a problem."""
+    app.add_exception_handler(HTTPException, _http_error)
+    app.add_exception_handler(RequestValidationError, _invalid_request)
+    app.add_exception_handler(RealtimeError, _known_error)
+    app.add_exception_handler(Exception, _unknown_error)
+
+
+async def _http_error(request: Request, error: Exception) -> Response:
+    error = cast(HTTPException, error)
+    return _plain(request, error.status_code, str(error.detail), error.headers)
+
+
+async def _invalid_request(request: Request, error: Exception) -> Response:
+    found = cast(RequestValidationError, error).errors()
+    errors = [FieldError(".".join(map(str, item["loc"])), item["msg"]) for item in found]
+    detail = "; ".join(f"{item.location}: {item.message}" for item in errors)
+    return _answer(request, _Kind("invalid-request", "Invalid request", 422), detail, errors)
+
+
+async def _known_error(request: Request, error: Exception) -> Response:
+    kind = next((_KINDS[cls] for cls in type(error).__mro__ if cls in _KINDS), None)
+    if kind is None:
+        return await _unknown_error(request, error)
+    errors = [FieldError(error.location, error.message)] if isinstance(error, InvalidBody) else ()
+    return _answer(request, kind, str(error), errors)
+
+
+async def _unknown_error(request: Request, error: Exception) -> Response:  # noqa: ARG001
+    return _plain(request, 500, "The server failed; its log says why.")
+
+
+def _plain(
+    request: Request, status: int, detail: str, headers: Mapping[str, str] | None = None
+) -> Response:
+    kind = _Kind("", HTTPStatus(status).phrase, status)
+    return _answer(request, kind, detail, headers=headers)
+
+
+def _answer(
+    request: Request,
+    kind: _Kind,
+    detail: str,
+    errors: Sequence[FieldError] = (),
+    headers: Mapping[str, str] | None = None,
+) -> Response:
+    problem = Problem(
+        type=f"urn:realtime:problem:{kind.name}" if kind.name else "about:blank",
+        title=kind.title,
+        status=kind.status,
+        detail=detail,
+        instance=request.url.path,
+        errors=list(errors) or msgspec.UNSET,
+    )
+    extra = {"Cache-Control": "no-store", **(headers or {})}
+    if kind.status == 503:
+        extra["Retry-After"] = "5"
+    return Response(msgspec.json.encode(problem), kind.status, extra, MEDIA_TYPE)

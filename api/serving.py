@@ -1,0 +1,188 @@
+"""The models in memory: a thread per project follows Redis and swaps newer ones in."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections import Counter
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import msgspec
+
+from flows.errors import CodecError, ModelUnavailable, SignatureError, StoreError
+from flows.learning.codec import loads
+from flows.projects.spec import Project
+from flows.stores.live import Facts, LiveStore, Status, Wanted
+
+Source = Literal["live", "registry"]
+
+RETRY_SECONDS = 1.0
+
+_log = logging.getLogger("api")
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """A model with the facts that belong to it: replaced as a whole, so they never mix.
+
+    `size` is the length of its frame in bytes.
+    """
+
+    facts: Facts
+    model: Any
+    source: Source
+    size: int
+
+    @property
+    def alias(self) -> str:
+        """What the model is called where it came from."""
+        return "live" if self.source == "live" else "champion"
+
+    @property
+    def age(self) -> float:
+        """Seconds since it was published."""
+        return max(0.0, time.time() - self.facts.published_at)
+
+
+class Follower:
+    """Keeps one project's newest models in memory, one a shard, and what Redis says of its flow.
+
+    A frame that does not load is refused, logged and counted once, and the previous model goes on
+    serving. While Redis is silent everything stays as it was, and `trouble` says so.
+    """
+
+    def __init__(self, project: Project, store: LiveStore, key: bytes, shards: int) -> None:
+        self.project = project
+        self.shards = shards
+        self.refusals: Counter[str] = Counter()
+        self.wanted: Wanted = "running"
+        self.trouble: str | None = f"{project.slug}: Redis has not been asked yet"
+        self._store = store
+        self._key = key
+        self._loaded: dict[int, Loaded] = {}
+        self._statuses: dict[int, Status] = {}
+        self._refused: dict[int, tuple[str, str]] = {}
+        self._swapping = threading.Lock()
+        self._stopped = threading.Event()
+        self._thread = threading.Thread(
+            target=self._run, name=f"{project.slug}-models", daemon=True
+        )
+
+    def start(self) -> None:
+        """Begin to follow."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Tell the thread to end; it does so within about a second."""
+        self._stopped.set()
+
+    def join(self) -> None:
+        """Wait for the thread's end."""
+        self._thread.join(timeout=10)
+
+    def loaded(self, shard: int = 0) -> Loaded | None:
+        """Return what serves a shard now; None before there is a model."""
+        return self._loaded.get(shard)
+
+    def require(self, shard: int = 0) -> Loaded:
+        """Return what serves a shard. Raises ModelUnavailable before there is a model."""
+        loaded = self._loaded.get(shard)
+        if loaded is not None:
+            return loaded
+        slug = self.project.slug
+        reasons = "; ".join(self.problems(shard)) or "its flow has published none"
+        raise ModelUnavailable(f"{slug} has no model yet: {reasons}; try again when {slug} learns")
+
+    def status(self, shard: int = 0) -> Status | None:
+        """Return the last heartbeat of a shard's flow, however old it is."""
+        return self._statuses.get(shard)
+
+    def problems(self, shard: int = 0) -> list[str]:
+        """Say what keeps newer models from being served."""
+        return [text for text in (self.trouble, self.refused(shard)) if text]
+
+    def refused(self, shard: int = 0) -> str | None:
+        """Say why the newest model was refused; None when it was not."""
+        refused = self._refused.get(shard)
+        return None if refused is None else refused[1]
+
+    def adopt(self, loaded: Loaded) -> None:
+        """Serve a model from elsewhere, unless there is one from Redis already."""
+        with self._swapping:
+            self._loaded.setdefault(loaded.facts.shard, loaded)
+
+    def _run(self) -> None:
+        while not self._stopped.is_set():
+            try:
+                self._follow()
+            except StoreError as error:
+                self._lose(error)
+            except Exception:
+                _log.exception(
+                    "%s: following its models failed; beginning again", self.project.slug
+                )
+            self._stopped.wait(RETRY_SECONDS)
+
+    def _lose(self, error: StoreError) -> None:
+        if self.trouble != str(error):
+            _log.warning("%s: %s", self.project.slug, error)
+        self.trouble = str(error)
+
+    def _follow(self) -> None:
+        """Read at once, then whenever a change is announced, and each second in between."""
+        self._refresh()
+        for _ in self._store.changes():
+            if self._stopped.is_set():
+                return
+            self._refresh()
+
+    def _refresh(self) -> None:
+        self.wanted = self._store.wanted()
+        for shard in range(self.shards):
+            self._refresh_shard(shard)
+        if self.trouble is not None:
+            _log.info("%s: Redis answers", self.project.slug)
+        self.trouble = None
+
+    def _refresh_shard(self, shard: int) -> None:
+        status = self._store.status(shard)
+        if status is not None:
+            self._statuses[shard] = status
+        facts = self._store.facts(shard)
+        if facts is not None and self._is_news(shard, facts):
+            newest = self._store.model(shard)
+            if newest is not None:
+                self._load(shard, *newest)
+
+    def _is_news(self, shard: int, facts: Facts) -> bool:
+        held, refused = self._loaded.get(shard), self._refused.get(shard)
+        if refused is not None and refused[0] == facts.order:
+            return False
+        return held is None or held.source != "live" or facts.order > held.facts.order
+
+    def _load(self, shard: int, facts: Facts, frame: bytes) -> None:
+        try:
+            model = loads(frame, self._key)
+        except Exception as error:  # unpickling runs code of other versions: anything may come
+            self._refuse(shard, facts, error)
+            return
+        with self._swapping:
+            self._loaded[shard] = Loaded(facts, model, "live", len(frame))
+        self._refused.pop(shard, None)
+
+    def _refuse(self, shard: int, facts: Facts, error: Exception) -> None:
+        text = f"model {facts.version} was refused: {error}"
+        self.refusals[_reason(error)] += 1
+        self._refused[shard] = (facts.order, text)
+        _log.error("%s: %s", self.project.slug, text)
+
+
+def _reason(error: Exception) -> str:
+    """One word for counting."""
+    if isinstance(error, SignatureError):
+        return "signature"
+    if isinstance(error, CodecError | msgspec.DecodeError):
+        return "format"
+    return "content"
