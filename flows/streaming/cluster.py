@@ -1,0 +1,51 @@
+"""What must be known of a Kafka cluster before reading from it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from confluent_kafka import KafkaException, TopicCollection
+from confluent_kafka.admin import AdminClient
+
+from flows.errors import BrokerError
+from flows.settings import Settings
+
+ANSWER_SECONDS = 10.0
+
+
+def partition_counts(settings: Settings, topics: list[str]) -> dict[str, int]:
+    """Count the partitions of each topic. Raises BrokerError for one that does not exist."""
+    known = _metadata(settings, _admin(settings)).topics
+    missing = [topic for topic in topics if topic not in known or not known[topic].partitions]
+    if missing:
+        raise BrokerError(
+            f"Kafka at {settings.kafka_bootstrap} has no topic {', '.join(missing)};"
+            " create it with `python -m scripts.topics PROJECT`"
+        )
+    return {topic: len(known[topic].partitions) for topic in topics}
+
+
+def identities(settings: Settings, topics: list[str]) -> dict[str, str]:
+    """Name each topic so that the same name in another cluster, or made anew, is another one."""
+    admin = _admin(settings)
+    cluster = _metadata(settings, admin).cluster_id
+    try:
+        described = admin.describe_topics(TopicCollection(topics), request_timeout=ANSWER_SECONDS)
+        ids = {topic: str(future.result().topic_id) for topic, future in described.items()}
+    except KafkaException as error:
+        raise BrokerError(f"Kafka does not describe {', '.join(topics)}: {error}") from error
+    return {topic: f"{cluster}/{topic_id}" for topic, topic_id in ids.items()}
+
+
+def _admin(settings: Settings) -> AdminClient:
+    return AdminClient({"bootstrap.servers": settings.kafka_bootstrap, **settings.kafka_options})
+
+
+def _metadata(settings: Settings, admin: AdminClient) -> Any:
+    try:
+        return admin.list_topics(timeout=ANSWER_SECONDS)
+    except KafkaException as error:
+        raise BrokerError(
+            f"Kafka at {settings.kafka_bootstrap} does not answer within {ANSWER_SECONDS:.0f} s:"
+            f" {error}; check REALTIME_KAFKA_BOOTSTRAP and the broker"
+        ) from error

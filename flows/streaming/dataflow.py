@@ -1,0 +1,61 @@
+"""The wiring of every flow, top to bottom."""
+
+from __future__ import annotations
+
+import gc
+import logging
+import threading
+
+import bytewax.operators as op
+from bytewax.dataflow import Dataflow
+
+from flows import projects
+from flows.projects.spec import Project
+from flows.settings import Settings, load
+from flows.stores.live import LiveStore, connect
+from flows.streaming.dead_letter_sink import DeadLetterSink
+from flows.streaming.decode import decoder
+from flows.streaming.guard import guarded
+from flows.streaming.kafka_source import KafkaSource
+from flows.streaming.lake_sink import LakeSink
+from flows.streaming.learn import learn_logic
+from flows.streaming.mlflow_sink import MlflowSink, registry_of
+from flows.streaming.redis_sink import RedisSink
+from flows.streaming.signals import stop_on_signals
+from flows.streaming.start import Start
+from flows.streaming.wanted import WantedState
+
+
+def build(project: Project, settings: Settings, stop: threading.Event) -> Dataflow:
+    """Wire a project's flow. Step names are a schema: recovery finds its state by them."""
+    live = LiveStore(connect(settings.redis_url.get_secret_value()), project.slug)
+    wanted = WantedState(live, stop)
+    start = Start(project, settings, registry_of(project, settings))
+    topics = [project.topic, project.labels_topic]
+
+    flow = Dataflow(project.slug)
+    source = KafkaSource(settings, topics, start.offset, stop, wanted.is_paused)
+    polled = op.input("kafka", flow, source)
+    decoded = op.map_value("decode", polled, guarded(decoder(project)))
+    learned = op.stateful_batch("learn", decoded, learn_logic(project, settings, start))
+    op.output("dead_letters", decoded, DeadLetterSink(settings, project.dead_letters_topic))
+    op.output("lake", learned, LakeSink(project, settings, stop))
+    op.output("redis", learned, RedisSink(live, wanted.is_paused))
+    op.output("mlflow", learned, MlflowSink(project, settings))
+    return flow
+
+
+def run(slug: str) -> Dataflow:
+    """Prepare this process and wire the flow of a project: what an entry point calls."""
+    settings = load()
+    logging.basicConfig(
+        level=settings.log_level, format="%(asctime)s %(levelname)s %(name)s: %(message)s"
+    )
+    _calm_collector()
+    return build(projects.get(slug), settings, stop_on_signals())
+
+
+def _calm_collector() -> None:
+    """Batches make many objects that live as long as the batch: full collections find nothing."""
+    gc.freeze()
+    gc.set_threshold(100_000, 50, 100)

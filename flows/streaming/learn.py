@@ -1,0 +1,127 @@
+"""The one stateful step: a learner per shard, fed lists, saved as finished bytes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+
+import msgspec
+from bytewax.operators import StatefulBatchLogic
+
+from flows.learning import codec
+from flows.learning.learner import Learner, State
+from flows.projects.spec import Label, Project
+from flows.settings import Settings
+from flows.streaming.guard import guarded
+from flows.streaming.messages import (
+    Curve,
+    Decoded,
+    EventRow,
+    Learned,
+    OutcomeRow,
+    Publication,
+)
+from flows.streaming.publisher import Publisher
+from flows.streaming.start import Start
+
+Output = tuple[Iterable[Learned], bool]
+
+
+class LearnLogic(StatefulBatchLogic[Decoded, Learned, bytes]):
+    """Owns one shard's learner. Wall clock only decides when to publish, never what is learnt.
+
+    Bytewax does not tell a logic its key, so a shard without a snapshot gets its learner with its
+    first batch.
+    """
+
+    def __init__(
+        self, project: Project, settings: Settings, start: Start, snapshot: bytes | None
+    ) -> None:
+        self._project = project
+        self._settings = settings
+        self._start = start
+        self._key = settings.signing_key.get_secret_value().encode()
+        self._learner: Learner | None = None
+        self._publisher: Publisher | None = None
+        self._last: Decoded | None = None
+        if snapshot is not None:
+            self._learner = Learner(project, codec.loads(snapshot, self._key))
+
+    @guarded
+    def on_batch(self, values: list[Decoded]) -> Output:
+        return [self._take(decoded) for decoded in values], StatefulBatchLogic.RETAIN
+
+    @guarded
+    def on_eof(self) -> Output:
+        """Publish what is known at the end, with a version of it."""
+        if self._last is None or self._learner is None or self._publisher is None:
+            return [], StatefulBatchLogic.RETAIN
+        last = self._publisher.last_words(self._learner.state)
+        return [_learned(self._last, self._learner.state, last)], StatefulBatchLogic.RETAIN
+
+    @guarded
+    def snapshot(self) -> bytes:
+        return codec.dumps(self._learner and self._learner.state, self._key)
+
+    def _take(self, decoded: Decoded) -> Learned:
+        self._last = decoded
+        shard = decoded.source.partition
+        if self._learner is None:
+            self._learner = self._start.learner(shard)
+        if self._publisher is None:
+            self._publisher = Publisher(self._project, self._settings, shard)
+        learned = learn(self._learner, decoded)
+        publication = self._publisher.due(self._learner.state)
+        return msgspec.structs.replace(learned, publication=publication)
+
+
+def learn(learner: Learner, decoded: Decoded) -> Learned:
+    """Feed one poll to a learner, in its order."""
+    learned = _learned(decoded, learner.state, None)
+    state, counts = learner.state, learner.state.counts
+    for message, value in decoded.accepted:
+        offset, time = message.offset, message.time
+        if type(value) is Label:
+            settled = learner.answer(value.event_id, value.label, time)
+        else:
+            before = counts["learned"]
+            prediction, settled = learner.observe(value, time)
+            learned.events.append(EventRow(offset, time, value, prediction, before))
+        for outcome in settled:
+            learned.outcomes.append(OutcomeRow(offset, time, outcome))
+            if outcome.status == "matched" and is_curve_point(counts["learned"]):
+                learned.curve.append(Curve(counts["learned"], time, state.metrics.values()))
+    _account(state, decoded)
+    return learned
+
+
+def _learned(decoded: Decoded, state: State, publication: Publication | None) -> Learned:
+    return Learned(
+        decoded.source, decoded.identity, state.lineage, [], [], [], publication, decoded.lag
+    )
+
+
+def _account(state: State, decoded: Decoded) -> None:
+    """Note how far the log has been taken in, dead letters included."""
+    log = str(decoded.source)
+    state.counts["dead_letters"] += len(decoded.rejected)
+    state.sources[log] = decoded.identity
+    offsets = [message.offset for message, _ in decoded.accepted[-1:]]
+    offsets += [rejected.message.offset for rejected in decoded.rejected[-1:]]
+    state.offsets[log] = max([state.offsets.get(log, -1), *offsets])
+
+
+def is_curve_point(learned: int) -> bool:
+    """Curves are dense at first: every 100 events up to 2 000, then every 1 000."""
+    return learned % (100 if learned <= 2_000 else 1_000) == 0
+
+
+def learn_logic(
+    project: Project, settings: Settings, start: Start
+) -> Callable[[bytes | None], LearnLogic]:
+    """Make the builder that Bytewax calls with a snapshot, or with None for a new shard."""
+
+    @guarded
+    def build(snapshot: bytes | None) -> LearnLogic:
+        return LearnLogic(project, settings, start, snapshot)
+
+    return build

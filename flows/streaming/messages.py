@@ -1,0 +1,107 @@
+"""What travels between the steps of a flow: always lists, one per poll of one Kafka partition."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from flows.learning.learner import Outcome
+from flows.stores.live import Facts
+
+
+class Source(msgspec.Struct, frozen=True):
+    """One partition of one topic, as it is named in offsets and transactions."""
+
+    topic: str
+    partition: int
+
+    def __str__(self) -> str:
+        return f"{self.topic}/{self.partition}"
+
+
+class Message(msgspec.Struct, frozen=True, gc=False):
+    """A Kafka message. `time`: its timestamp in seconds since 1970."""
+
+    offset: int
+    time: float
+    key: bytes | None
+    value: bytes | None
+
+
+class Polled(msgspec.Struct, frozen=True):
+    """What one poll brought; without messages it only tells that the source is alive.
+
+    `identity` names the cluster and topic the offsets belong to; `lag` is how many messages of
+    the partition were still unread, None where the broker does not say.
+    """
+
+    source: Source
+    identity: str
+    messages: list[Message]
+    lag: int | None = None
+
+
+class Rejected(msgspec.Struct, frozen=True):
+    """A message that is no event or label of the project, and why."""
+
+    message: Message
+    reason: str
+    detail: str
+
+
+class Decoded(msgspec.Struct, frozen=True):
+    """A poll after decoding: `accepted` holds (message, event or label)."""
+
+    source: Source
+    identity: str
+    accepted: list[tuple[Message, Any]]
+    rejected: list[Rejected]
+    lag: int | None
+
+
+class EventRow(msgspec.Struct, frozen=True, gc=False):
+    """An event with the prediction made for it. `offset` and `time` are its message's."""
+
+    offset: int
+    time: float
+    event: Any
+    prediction: Any
+    events_learned: int
+
+
+class OutcomeRow(msgspec.Struct, frozen=True, gc=False):
+    """An outcome with the message that settled it."""
+
+    offset: int
+    time: float
+    outcome: Outcome
+
+
+class Curve(msgspec.Struct, frozen=True):
+    """Metrics for the curve in MLflow. `time`: of the event, in seconds since 1970."""
+
+    events_learned: int
+    time: float
+    metrics: dict[str, float]
+
+
+class Publication(msgspec.Struct, frozen=True):
+    """A model to go live; `learner` holds the whole learner when a version is due."""
+
+    facts: Facts
+    model: bytes
+    learner: bytes | None
+
+
+class Learned(msgspec.Struct, frozen=True):
+    """What one poll taught: rows for the lake, points for the curve, perhaps a publication."""
+
+    source: Source
+    identity: str
+    lineage: int
+    events: list[EventRow]
+    outcomes: list[OutcomeRow]
+    curve: list[Curve]
+    publication: Publication | None
+    lag: int | None

@@ -1,0 +1,123 @@
+"""Curves and versions to MLflow, from threads; unconfirmed points are in the recovery state."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from typing import Any
+
+from bytewax.outputs import FixedPartitionedSink, StatefulSinkPartition
+
+from flows.errors import StoreError
+from flows.projects.spec import Project
+from flows.settings import Settings
+from flows.stores.live import Facts
+from flows.stores.registry import CurvePoint, Registry
+from flows.streaming.background import Latest
+from flows.streaming.guard import guarded
+from flows.streaming.messages import Learned
+
+# About a day of points; beyond it the oldest are given up, with a warning.
+OUTBOX_POINTS = 20_000
+FAREWELL_SECONDS = 12.0
+
+_log = logging.getLogger("flows")
+
+# Lineage and (step, time, metrics) of points that MLflow has not confirmed: plain values, because
+# Bytewax pickles them.
+Outbox = tuple[int, list[tuple[int, float, dict[str, float]]]]
+
+
+class MlflowSink(FixedPartitionedSink[Learned, Outbox]):
+    """Logs metric curves and registers versions, one sink partition per shard.
+
+    Exactly-once for curves: a point is sent until it is confirmed, and sending it twice stores it
+    once. Versions are made when due and the thread is free; a newer one replaces one that waits.
+    """
+
+    def __init__(self, project: Project, settings: Settings) -> None:
+        self._project = project
+        self._settings = settings
+
+    def list_parts(self) -> list[str]:
+        return [f"{shard:04d}" for shard in range(self._settings.shards)]
+
+    def part_fn(self, item_key: str) -> int:
+        return int(item_key)
+
+    @guarded
+    def build_part(
+        self, step_id: str, for_part: str, resume_state: Outbox | None
+    ) -> MlflowPartition:
+        registry = registry_of(self._project, self._settings)
+        return MlflowPartition(registry, int(for_part), resume_state)
+
+
+class MlflowPartition(StatefulSinkPartition[Learned, Outbox]):
+    """One shard's unconfirmed points, and a place for its newest version."""
+
+    def __init__(self, registry: Registry, shard: int, outbox: Outbox | None) -> None:
+        self._registry = registry
+        self._shard = shard
+        self._lock = threading.Lock()
+        self._lineage, points = outbox or (0, [])
+        self._unconfirmed = [CurvePoint(*point) for point in points]
+        self._curve: Latest[bool] = Latest("curve", self._send)
+        self._versions: Latest[tuple[Facts, bytes]] = Latest("version", self._register)
+        if self._unconfirmed:
+            self._curve.offer(True)
+
+    @guarded
+    def write_batch(self, values: list[Learned]) -> None:
+        for learned in values:
+            self._lineage = learned.lineage
+            if learned.curve:
+                self._keep([CurvePoint(p.events_learned, p.time, p.metrics) for p in learned.curve])
+            publication = learned.publication
+            if publication and publication.learner:
+                self._versions.offer((publication.facts, publication.learner))
+
+    @guarded
+    def snapshot(self) -> Outbox:
+        with self._lock:
+            unconfirmed = list(self._unconfirmed)
+        return self._lineage, [(one.step, one.time, one.metrics) for one in unconfirmed]
+
+    def close(self) -> None:
+        self._curve.drain(FAREWELL_SECONDS)
+        self._versions.drain(FAREWELL_SECONDS)
+        if self._lineage:
+            self._end_run()
+
+    def _end_run(self) -> None:
+        try:
+            self._registry.finish(self._lineage, self._shard)
+        except StoreError as error:
+            _log.warning("%s", error)
+
+    def _keep(self, points: list[CurvePoint]) -> None:
+        with self._lock:
+            self._unconfirmed += points
+            excess = len(self._unconfirmed) - OUTBOX_POINTS
+            if excess > 0:
+                _log.warning("MLflow has been away too long: giving %d points up", excess)
+                del self._unconfirmed[:excess]
+        self._curve.offer(True)
+
+    def _send(self, _: Any) -> None:
+        with self._lock:
+            points = list(self._unconfirmed)
+        if points:
+            self._registry.log_curve(self._lineage, self._shard, points)
+        with self._lock:
+            confirmed = {id(point) for point in points}
+            self._unconfirmed = [one for one in self._unconfirmed if id(one) not in confirmed]
+
+    def _register(self, version: tuple[Facts, bytes]) -> None:
+        made = self._registry.register(*version)
+        _log.info("registered version %d of %s", made.number, self._registry.name(self._shard))
+
+
+def registry_of(project: Project, settings: Settings) -> Registry:
+    """The project's part of MLflow."""
+    return Registry(settings.mlflow_uri, project.slug, project.topic, project.score)

@@ -1,0 +1,84 @@
+"""Where a flow without recovery state begins: at the champion, or at an end of the log."""
+
+from __future__ import annotations
+
+import logging
+import time
+
+from confluent_kafka import OFFSET_BEGINNING, OFFSET_END
+
+from flows.errors import ModelUnavailable, StoreError
+from flows.learning import codec
+from flows.learning.learner import Learner, State
+from flows.projects.spec import Project
+from flows.settings import Settings
+from flows.stores.registry import Registry
+from flows.streaming.messages import Source
+
+PATIENCE_SECONDS = 90.0
+
+_log = logging.getLogger("flows")
+
+
+class Start:
+    """Finds the champion once per shard, for the learner and for its sources alike."""
+
+    def __init__(self, project: Project, settings: Settings, registry: Registry) -> None:
+        self._project = project
+        self._settings = settings
+        self._registry = registry
+        self._found: dict[int, State | None] = {}
+
+    def learner(self, shard: int) -> Learner:
+        """The champion's learner as a new generation of its lineage, or a fresh learner."""
+        now = int(time.time() * 1000)
+        state = self._champion(shard)
+        if state is None:
+            _log.info("%s: a new learner, lineage %d", self._project.slug, now)
+            return Learner.fresh(self._project, lineage=now)
+        _log.info("%s: going on from the champion, version %s", self._project.slug, state.version)
+        state.generation = now
+        return Learner(self._project, state)
+
+    def offset(self, source: Source, identity: str) -> int:
+        """The champion's next offset where its log is still the same, else an end of the log."""
+        if self._settings.start_from == "latest":
+            return OFFSET_END
+        state = self._champion(source.partition)
+        log = str(source)
+        if state is None or state.sources.get(log) != identity:
+            if state is not None:
+                _log.warning(
+                    "%s is another log than the champion read: reading it from its start", source
+                )
+            return OFFSET_BEGINNING
+        return state.offsets[log] + 1
+
+    def _champion(self, shard: int) -> State | None:
+        if self._settings.start_from != "champion":
+            return None
+        if shard not in self._found:
+            self._found[shard] = self._fetch(shard)
+        return self._found[shard]
+
+    def _fetch(self, shard: int) -> State | None:
+        """Ask patiently: MLflow may be starting too. Raises ModelUnavailable in the end."""
+        deadline = time.monotonic() + PATIENCE_SECONDS
+        while True:
+            try:
+                version = self._registry.champion(shard)
+                frame = None if version is None else self._registry.frame(version)
+                break
+            except StoreError as error:
+                if time.monotonic() > deadline:
+                    raise ModelUnavailable(
+                        f"cannot ask for the champion of {self._project.slug}: {error};"
+                        " REALTIME_START_FROM=earliest begins without it"
+                    ) from error
+                _log.warning("%s; asking again", error)
+                time.sleep(1.0)
+        if frame is None:
+            return None
+        key = self._settings.signing_key.get_secret_value().encode()
+        state: State = codec.loads(frame, key)
+        return state
