@@ -15,7 +15,7 @@ from api.bodies import BodyLimit
 from api.instruments import Instruments, ModelCollector, RequestMetrics
 from api.openapi import describe, operation_id
 from api.platform import Platform
-from api.routes import health, labels, metrics, predictions, projects, training
+from api.routes import health, labels, metrics, models, predictions, projects, training
 from flows.projects import PROJECTS
 from flows.projects.spec import Project
 from flows.settings import Settings
@@ -25,6 +25,7 @@ ROUTERS = [
     predictions.router,
     labels.router,
     metrics.router,
+    models.router,
     training.router,
     health.router,
 ]
@@ -37,13 +38,13 @@ def create_app(settings: Settings, projects: Mapping[str, Project] = PROJECTS) -
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[dict[str, Any]]:
         platform = Platform(settings, projects)
-        models = ModelCollector(platform.followers)
-        instruments.registry.register(models)
+        collector = ModelCollector(platform.followers)
+        instruments.registry.register(collector)
         platform.start()
         try:
             yield {"platform": platform, "instruments": instruments}
         finally:
-            instruments.registry.unregister(models)
+            instruments.registry.unregister(collector)
             await asyncio.to_thread(platform.stop)
 
     app = FastAPI(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import inspect
 from collections.abc import Mapping
 from typing import Any
 
@@ -23,7 +24,7 @@ _REFERENCE = "#/components/schemas/{name}"
 def returns(kind: type[msgspec.Struct], status: int = 200) -> dict[int | str, dict[str, Any]]:
     """Describe what a route answers with when all goes well."""
     content = {"application/json": {"schema": _reference(kind.__name__)}}
-    return {status: {"description": (kind.__doc__ or "").strip(), "content": content}}
+    return {status: {"description": inspect.getdoc(kind) or "", "content": content}}
 
 
 def accepts(kind: type[msgspec.Struct]) -> dict[str, Any]:

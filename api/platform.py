@@ -9,11 +9,13 @@ import redis
 
 from api.events import EventReader
 from api.labels import LabelSender
+from api.registered import RegistryReader
 from api.serving import Follower
 from flows.errors import ProjectError
 from flows.projects.spec import Project
 from flows.settings import Settings
 from flows.stores.live import LiveStore, connect
+from flows.stores.registry import Registry
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,9 +35,16 @@ class Platform:
         self.settings = settings
         self.labels = LabelSender(settings)
         self._redis = connect(settings.redis_url.get_secret_value())
+        key = settings.signing_key.get_secret_value().encode()
         self.served = {
-            slug: _serve(project, self._redis, settings) for slug, project in projects.items()
+            slug: _serve(project, self._redis, key, settings.shards)
+            for slug, project in projects.items()
         }
+        registries = [
+            (follower, _registry(follower.project, settings.mlflow_uri))
+            for follower in self.followers
+        ]
+        self.registry = RegistryReader(registries, key)
 
     @property
     def followers(self) -> list[Follower]:
@@ -54,9 +63,11 @@ class Platform:
         """Begin to follow the live models."""
         for follower in self.followers:
             follower.start()
+        self.registry.start()
 
     def stop(self) -> None:
         """End all threads and connections; takes about a second."""
+        self.registry.stop()
         for follower in self.followers:
             follower.stop()
         for follower in self.followers:
@@ -65,8 +76,10 @@ class Platform:
         self._redis.close()
 
 
-def _serve(project: Project, client: redis.Redis, settings: Settings) -> Served:
+def _serve(project: Project, client: redis.Redis, key: bytes, shards: int) -> Served:
     store = LiveStore(client, project.slug)
-    key = settings.signing_key.get_secret_value().encode()
-    follower = Follower(project, store, key, settings.shards)
-    return Served(project, EventReader(project), store, follower)
+    return Served(project, EventReader(project), store, Follower(project, store, key, shards))
+
+
+def _registry(project: Project, uri: str) -> Registry:
+    return Registry(uri, project.slug, project.topic, project.score)

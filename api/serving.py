@@ -63,7 +63,7 @@ class Follower:
         self._key = key
         self._loaded: dict[int, Loaded] = {}
         self._statuses: dict[int, Status] = {}
-        self._refused: dict[int, tuple[str, str]] = {}
+        self._refused: dict[tuple[int, Source], tuple[str, str]] = {}
         self._swapping = threading.Lock()
         self._stopped = threading.Event()
         self._thread = threading.Thread(
@@ -101,12 +101,22 @@ class Follower:
 
     def problems(self, shard: int = 0) -> list[str]:
         """Say what keeps newer models from being served."""
-        return [text for text in (self.trouble, self.refused(shard)) if text]
+        return [text for text in (self.trouble, *self.refused(shard)) if text]
 
-    def refused(self, shard: int = 0) -> str | None:
-        """Say why the newest model was refused; None when it was not."""
-        refused = self._refused.get(shard)
-        return None if refused is None else refused[1]
+    def refused(self, shard: int = 0) -> list[str]:
+        """Say which newest models were refused, and why."""
+        return [text for (number, _), (_, text) in self._refused.items() if number == shard]
+
+    def was_refused(self, shard: int, source: Source, name: str) -> bool:
+        """Tell whether that very model was refused before."""
+        return self._refused.get((shard, source), ("",))[0] == name
+
+    def refuse(self, shard: int, source: Source, name: str, error: Exception) -> None:
+        """Keep a model from being tried again; it is logged and counted. `name` identifies it."""
+        text = f"{source} model {name} was refused: {error}"
+        self.refusals[_reason(error)] += 1
+        self._refused[shard, source] = (name, text)
+        _log.error("%s: %s", self.project.slug, text)
 
     def adopt(self, loaded: Loaded) -> None:
         """Serve a model from elsewhere, unless there is one from Redis already."""
@@ -157,26 +167,20 @@ class Follower:
                 self._load(shard, *newest)
 
     def _is_news(self, shard: int, facts: Facts) -> bool:
-        held, refused = self._loaded.get(shard), self._refused.get(shard)
-        if refused is not None and refused[0] == facts.order:
+        if self.was_refused(shard, "live", facts.order):
             return False
+        held = self._loaded.get(shard)
         return held is None or held.source != "live" or facts.order > held.facts.order
 
     def _load(self, shard: int, facts: Facts, frame: bytes) -> None:
         try:
             model = loads(frame, self._key)
         except Exception as error:  # unpickling runs code of other versions: anything may come
-            self._refuse(shard, facts, error)
+            self.refuse(shard, "live", facts.order, error)
             return
         with self._swapping:
             self._loaded[shard] = Loaded(facts, model, "live", len(frame))
-        self._refused.pop(shard, None)
-
-    def _refuse(self, shard: int, facts: Facts, error: Exception) -> None:
-        text = f"model {facts.version} was refused: {error}"
-        self.refusals[_reason(error)] += 1
-        self._refused[shard] = (facts.order, text)
-        _log.error("%s: %s", self.project.slug, text)
+        self._refused.pop((shard, "live"), None)
 
 
 def _reason(error: Exception) -> str:

@@ -54,6 +54,6 @@ def _model_check(follower: Follower, shard: int) -> Check:
     loaded = follower.loaded(shard)
     if loaded is None:
         return Check(name, "warning", "no model yet")
-    refused = follower.refused(shard)
+    refused = "; ".join(follower.refused(shard))
     detail = f"version {loaded.facts.version} of {loaded.source}, {loaded.age:.0f} s old"
     return Check(name, "warning" if refused else "ok", refused or detail)

@@ -1,0 +1,156 @@
+"""What MLflow holds, read by one thread: it may take seconds or minutes to answer or to fail.
+
+The thread lists versions when they are asked for, and fetches the champion of every shard for
+which Redis has no model. MLflow is imported only then.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from api.serving import Follower, Loaded
+from flows.errors import StoreError
+from flows.learning.codec import loads
+from flows.learning.learner import State
+from flows.stores.live import Facts
+from flows.stores.registry import Registry, Version
+
+FIRST_LOOK_SECONDS = 1.0
+LOOK_SECONDS = 5.0
+FRESH_SECONDS = 3.0
+PATIENCE_SECONDS = 10.0
+
+_log = logging.getLogger("api")
+
+
+@dataclass(frozen=True, slots=True)
+class _Answer:
+    """Times are those of the monotonic clock."""
+
+    time: float
+    versions: list[Version] | None
+    trouble: str = ""
+
+
+class RegistryReader:
+    """Reads the registry for all requests; each waits a bounded time for the one thread."""
+
+    def __init__(self, registries: Sequence[tuple[Follower, Registry]], key: bytes) -> None:
+        self._registries = {item[0].project.slug: item for item in registries}
+        self._key = key
+        self._asked: set[tuple[str, int]] = set()
+        self._answers: dict[tuple[str, int], _Answer] = {}
+        self._changed = threading.Condition()
+        self._stopping = False
+        self._thread = threading.Thread(target=self._run, name="registry", daemon=True)
+
+    def start(self) -> None:
+        """Begin to look for champions that are missing."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Tell the thread to end; one that waits for MLflow does so when it has its answer."""
+        with self._changed:
+            self._stopping = True
+            self._changed.notify_all()
+
+    def versions(self, slug: str, shard: int) -> list[Version]:
+        """List a model's versions as they were at most FRESH_SECONDS ago.
+
+        Raises StoreError when MLflow fails or takes longer than PATIENCE_SECONDS.
+        """
+        name = (slug, shard)
+        with self._changed:
+            if self._fresh(name) is None:
+                self._asked.add(name)
+                self._changed.notify_all()
+            self._changed.wait_for(lambda: self._fresh(name) is not None, PATIENCE_SECONDS)
+            answer = self._fresh(name)
+        if answer is None:
+            raise StoreError(f"MLflow has not answered within {PATIENCE_SECONDS:g} s; try later")
+        if answer.versions is None:
+            raise StoreError(answer.trouble)
+        return answer.versions
+
+    def _fresh(self, name: tuple[str, int]) -> _Answer | None:
+        answer = self._answers.get(name)
+        recent = answer is not None and time.monotonic() - answer.time <= FRESH_SECONDS
+        return answer if recent else None
+
+    def _run(self) -> None:
+        look_at = time.monotonic() + FIRST_LOOK_SECONDS
+        while not self._stopping:
+            with self._changed:
+                pause = max(0.0, look_at - time.monotonic())
+                self._changed.wait_for(lambda: self._stopping or self._asked, pause)
+                asked, self._asked = self._asked, set()
+            for name in asked:
+                self._list(name)
+            if not self._stopping and time.monotonic() >= look_at:
+                self._look_for_champions()
+                look_at = time.monotonic() + LOOK_SECONDS
+
+    def _list(self, name: tuple[str, int]) -> None:
+        slug, shard = name
+        try:
+            found = self._registries[slug][1].versions(shard)
+        except Exception as error:
+            answer = _Answer(time.monotonic(), None, _told(error))
+        else:
+            answer = _Answer(time.monotonic(), found)
+        with self._changed:
+            self._answers[name] = answer
+            self._changed.notify_all()
+
+    def _look_for_champions(self) -> None:
+        for follower, registry in self._registries.values():
+            for shard in range(follower.shards):
+                if follower.loaded(shard) is None and not self._stopping:
+                    self._look_for_champion(follower, registry, shard)
+
+    def _look_for_champion(self, follower: Follower, registry: Registry, shard: int) -> None:
+        try:
+            version = registry.champion(shard)
+            if version and not follower.was_refused(shard, "registry", str(version.number)):
+                frame = registry.frame(version)
+                self._adopt(follower, shard, version, frame)
+        except Exception as error:
+            _log.warning("%s: no champion: %s", follower.project.slug, _told(error))
+
+    def _adopt(self, follower: Follower, shard: int, version: Version, frame: bytes) -> None:
+        try:
+            state = loads(frame, self._key)
+            facts = _facts(follower.project.slug, shard, version, state)
+        except Exception as error:  # unpickling runs code of other versions: anything may come
+            follower.refuse(shard, "registry", str(version.number), error)
+            return
+        follower.adopt(Loaded(facts, state.model, "registry", len(frame)))
+
+
+def _told(error: Exception) -> str:
+    """What went wrong, in our own words where they are known."""
+    if isinstance(error, StoreError):
+        return str(error)
+    _log.error("reading the registry failed", exc_info=error)
+    return "MLflow gave an answer that this version does not understand; the API's log has it"
+
+
+def _facts(slug: str, shard: int, version: Version, state: State) -> Facts:
+    return Facts(
+        project=slug,
+        shard=shard,
+        lineage=state.lineage,
+        generation=state.generation,
+        events_learned=state.counts["learned"],
+        version=state.version,
+        published_at=version.created,
+        event_time=state.clock or None,
+        metrics=state.metrics.values(),
+        report=state.metrics.report(),
+        counts={**state.counts, "pending": len(state.waiting)},
+        alarms=list(state.drift.alarms),
+    )
