@@ -32,6 +32,7 @@ class Settings(BaseSettings):
     start_from: Literal["champion", "earliest", "latest"] = "champion"
     publish_seconds: float = 1.0
     version_seconds: float = 60.0
+    flow_metrics_host: str = "127.0.0.1"
     flow_metrics_port: int = 0
 
     api_host: str = "127.0.0.1"

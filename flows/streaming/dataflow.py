@@ -8,6 +8,7 @@ import threading
 
 import bytewax.operators as op
 from bytewax.dataflow import Dataflow
+from prometheus_client import start_http_server
 
 from flows import projects
 from flows.projects.spec import Project
@@ -52,6 +53,8 @@ def run(slug: str) -> Dataflow:
         level=settings.log_level, format="%(asctime)s %(levelname)s %(name)s: %(message)s"
     )
     _calm_collector()
+    if settings.flow_metrics_port:
+        start_http_server(settings.flow_metrics_port, addr=settings.flow_metrics_host)
     return build(projects.get(slug), settings, stop_on_signals())
 
 

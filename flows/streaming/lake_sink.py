@@ -21,6 +21,7 @@ from flows.errors import StoreError
 from flows.projects.spec import Project
 from flows.settings import Settings
 from flows.stores.lake import LakeTable
+from flows.streaming import instruments
 from flows.streaming.background import FIRST_PAUSE, LONGEST_PAUSE
 from flows.streaming.guard import guarded
 from flows.streaming.messages import Learned
@@ -57,19 +58,25 @@ class LakePartition(StatefulSinkPartition[Learned, None]):
     def __init__(self, project: Project, settings: Settings, stop: threading.Event) -> None:
         events, outcomes = EventRows(project), OutcomeRows(project)
         self._event_rows, self._outcome_rows = events, outcomes
+        self._slug = project.slug
         self._stop = stop
         self._events = _Buffer(LakeTable(settings, project.topic, events.schema))
         self._outcomes = _Buffer(LakeTable(settings, f"{project.topic}_outcomes", outcomes.schema))
 
     @guarded
     def write_batch(self, values: list[Learned]) -> None:
+        with instruments.timed(self._slug, "lake_rows"):
+            self._buffer_all(values)
+
+    def _buffer_all(self, values: list[Learned]) -> None:
         for learned in values:
             self._until_done(functools.partial(self._buffer, learned))
 
     @guarded
     def snapshot(self) -> None:
-        self._until_done(self._events.commit)
-        self._until_done(self._outcomes.commit)
+        with instruments.timed(self._slug, "lake_commit"):
+            self._until_done(self._events.commit)
+            self._until_done(self._outcomes.commit)
 
     def _buffer(self, learned: Learned) -> None:
         self._events.add(learned, learned.events, self._event_rows.table)

@@ -11,6 +11,7 @@ from flows.learning import codec
 from flows.learning.learner import Learner, State
 from flows.projects.spec import Label, Project
 from flows.settings import Settings
+from flows.streaming import instruments
 from flows.streaming.guard import guarded
 from flows.streaming.messages import (
     Curve,
@@ -60,7 +61,10 @@ class LearnLogic(StatefulBatchLogic[Decoded, Learned, bytes]):
 
     @guarded
     def snapshot(self) -> bytes:
-        return codec.dumps(self._learner and self._learner.state, self._key)
+        with instruments.timed(self._project.slug, "snapshot"):
+            frame = codec.dumps(self._learner and self._learner.state, self._key)
+        instruments.STATE_BYTES.labels(self._project.slug).set(len(frame))
+        return frame
 
     def _take(self, decoded: Decoded) -> Learned:
         self._last = decoded
@@ -69,9 +73,14 @@ class LearnLogic(StatefulBatchLogic[Decoded, Learned, bytes]):
             self._learner = self._start.learner(shard)
         if self._publisher is None:
             self._publisher = Publisher(self._project, self._settings, shard)
-        learned = learn(self._learner, decoded)
-        publication = self._publisher.due(self._learner.state)
-        return msgspec.structs.replace(learned, publication=publication)
+        with instruments.timed(self._project.slug, "learn"):
+            learned = learn(self._learner, decoded)
+        with instruments.timed(self._project.slug, "publish"):
+            publication = self._publisher.due(self._learner.state)
+        learned = msgspec.structs.replace(learned, publication=publication)
+        instruments.count_decoded(self._project.slug, decoded)
+        instruments.count_learned(self._project.slug, learned)
+        return learned
 
 
 def learn(learner: Learner, decoded: Decoded) -> Learned:
