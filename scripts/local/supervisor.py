@@ -10,7 +10,23 @@ from scripts.local.child import Child, Leash, Part, PartError
 from scripts.local.console import Console
 from scripts.local.ready import Finishes
 
+SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 ASKED_TO_END = (0, -signal.SIGTERM)
+
+
+async def supervise(
+    parts: Iterable[Part], console: Console, welcome: str, seconds: float | None = None
+) -> None:
+    """Run parts until a signal, or for `seconds`; say `welcome` once all are ready.
+
+    A second signal kills what is still ending. Raises PartError as `Supervisor.run` does.
+    """
+    supervisor = Supervisor(parts, console)
+    for number in SIGNALS:
+        # What is ignored stays so: `nohup` means it.
+        if signal.getsignal(number) is not signal.SIG_IGN:
+            asyncio.get_running_loop().add_signal_handler(number, supervisor.interrupt)
+    await supervisor.run(lambda: console.say(welcome), seconds)
 
 
 class Supervisor:

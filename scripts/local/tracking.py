@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import sys
+import warnings
 from pathlib import Path
 
 import uvicorn
@@ -25,6 +26,8 @@ def serve(port: int, directory: Path) -> None:
     os.environ[constants.SERVE_ARTIFACTS_ENV_VAR] = "true"
     # Before anyone can ask: two first requests at once would both create the tables.
     handlers.initialize_backend_stores(store, store, root)
+    # MLflow's affair, and nothing that people who read our logs could mend.
+    warnings.filterwarnings("ignore", message="starlette.middleware.wsgi")
     uvicorn.run("mlflow.server.fastapi_app:app", host="127.0.0.1", port=port, log_level="warning")
 
 
