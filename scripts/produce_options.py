@@ -12,6 +12,11 @@ from typing import Any
 from flows.projects import PROJECTS
 from scripts.streams import STREAMS
 
+RATE_HELP = (
+    "events per second; 0 is as fast as possible, and the default for --input;"
+    " generated events come at their stream's own rate"
+)
+
 
 def parse(arguments: Sequence[str] | None) -> Namespace:
     """Read the command line. What shapes generated events is in `generator`, where given."""
@@ -33,7 +38,7 @@ def parse(arguments: Sequence[str] | None) -> Namespace:
 
 def _add_common(parser: ArgumentParser) -> None:
     add = parser.add_argument
-    add("--rate", type=_rate, metavar="R", help="events per second; 0 is as fast as possible")
+    add("--rate", type=_rate, metavar="R", help=RATE_HELP)
     add("--events", type=_count, metavar="N", help="end after so many; without it, never")
     add("--input", metavar="FILE", help="send the lines of a JSONL file; - is standard input")
     add("--raw", action="store_true", help="send lines untouched, events or not")
