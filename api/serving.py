@@ -127,18 +127,18 @@ class Follower:
         while not self._stopped.is_set():
             try:
                 self._follow()
-            except StoreError as error:
-                self._lose(error)
-            except Exception:
-                _log.exception(
-                    "%s: following its models failed; beginning again", self.project.slug
-                )
+            except Exception as error:  # whatever Redis holds, what is loaded goes on serving
+                self._note(error)
             self._stopped.wait(RETRY_SECONDS)
 
-    def _lose(self, error: StoreError) -> None:
-        if self.trouble != str(error):
-            _log.warning("%s: %s", self.project.slug, error)
-        self.trouble = str(error)
+    def _note(self, error: Exception) -> None:
+        """Keep and log what went wrong, once for as long as it stays the same."""
+        text = str(error)
+        if not isinstance(error, StoreError):
+            text = f"what Redis holds cannot be read: {text}"
+        if self.trouble != text:
+            _log.warning("%s: %s", self.project.slug, text)
+        self.trouble = text
 
     def _follow(self) -> None:
         """Read at once, then whenever a change is announced, and each second in between."""
