@@ -49,7 +49,7 @@ class PositiveOnTies(naive_bayes.GaussianNB):
     """River's naive Bayes says the class it saw first when both are as likely; the task says 1."""
 
     def predict_one(self, x: dict[Any, Any], **kwargs: Any) -> Any:
-        probabilities = self.predict_proba_one(x, **kwargs)
+        probabilities: dict[Any, float] = super().predict_proba_one(x, **kwargs)  # type: ignore[no-untyped-call]
         return int(probabilities.get(1, 0.0) >= 0.5) if probabilities else None
 
 
@@ -86,7 +86,7 @@ def oracle(
     delays: Sequence[int] | int | None,
 ) -> dict[str, float]:
     """What River's own loop measures on the same features and labels."""
-    features = [project.features(event) for event, _ in labelled]
+    features: list[dict[Any, Any]] = [project.features(event) for event, _ in labelled]
     numbers = {id(one): i for i, one in enumerate(features)}
     delay: Any = delays
     if isinstance(delays, Sequence):
@@ -254,7 +254,7 @@ def test_a_correction_of_a_learnt_label_is_a_duplicate_with_that_label() -> None
 def test_an_outcome_tells_what_was_predicted_when_and_how_wrong_it_was() -> None:
     learner = Learner.fresh(VISITS)
     feed(learner, [visit(i, pages=i % 2, bought=i % 2) for i in range(20)])
-    prediction, _ = learner.observe(visit("late", pages=1.0), START + 30)
+    prediction: Any = learner.observe(visit("late", pages=1.0), START + 30)[0]
     feed(learner, [visit(i, pages=i % 2, bought=i % 2) for i in range(30, 40)], first=31)
     (outcome,) = learner.answer("late", 0, START + 100)
     assert outcome == Outcome(
