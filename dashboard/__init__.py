@@ -1,0 +1,1 @@
+"""The live dashboard: pages over the API."""

@@ -1,0 +1,81 @@
+"""Which pages there are, and the server that serves them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, Protocol
+
+import panel as pn
+from panel.viewable import Viewable
+
+from dashboard.client import Client
+from dashboard.store import Store
+from dashboard.views.overview import Overview
+from dashboard.views.project import ProjectPage
+from dashboard.views.shell import page
+from flows.projects import PROJECTS
+from flows.projects.spec import Project
+from flows.settings import Settings
+
+PERIOD = 1000
+"""Milliseconds between two looks at the API."""
+
+Route = Callable[[], Viewable]
+
+
+class View(Protocol):
+    """What a page shows: it has a title and reads what is new when told to."""
+
+    @property
+    def title(self) -> str: ...
+
+    async def refresh(self) -> None: ...
+
+
+def routes(store: Store, projects: Mapping[str, Project] = PROJECTS) -> dict[str, Route]:
+    """Every page by its address; each call of one makes the page of a new session."""
+    pages: dict[str, Route] = {"/": lambda: _overview(store, projects)}
+    for slug in projects:
+        pages[f"/{slug}"] = lambda slug=slug: _project(store, projects, slug)  # type: ignore[misc]
+    return pages
+
+
+def serve(settings: Settings, **options: Any) -> Any:
+    """Serve all pages, and `/liveness`; `options` go to `panel.serve`."""
+    store = Store(Client(settings.api_url))
+    host, port = settings.dashboard_host, settings.dashboard_port
+    defaults = {
+        "address": host,
+        "port": port,
+        "websocket_origin": [f"{name}:{port}" for name in {host, "localhost", "127.0.0.1"}],
+        "show": False,
+        "liveness": True,
+        "session_history": 0,
+    }
+    return pn.serve(routes(store), **{**defaults, **options})
+
+
+def _overview(store: Store, projects: Mapping[str, Project]) -> Viewable:
+    known = list(projects.values())
+    view = Overview(known, store)
+    _keep_fresh(view)
+    return page(view, known, "")
+
+
+def _project(store: Store, projects: Mapping[str, Project], slug: str) -> Viewable:
+    view = ProjectPage(projects[slug], store)
+    if pn.state.location:
+        pn.state.location.sync(view, {"tab": "tab", "metric": "metric"})
+    _keep_fresh(view)
+    return page(view, list(projects.values()), slug)
+
+
+def _keep_fresh(view: View) -> None:
+    """Look at the API as soon as the page is there and each second until its session ends."""
+
+    async def start() -> None:
+        await view.refresh()
+        ticking = pn.state.add_periodic_callback(view.refresh, period=PERIOD)  # type: ignore[arg-type]
+        pn.state.on_session_destroyed(lambda _context: ticking.stop())
+
+    pn.state.onload(start)

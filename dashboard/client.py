@@ -1,0 +1,100 @@
+"""The API over HTTP. What goes wrong is an answer too: a `Failure`, never an exception."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from http import HTTPStatus
+from typing import Any
+
+import httpx2
+
+TIMEOUT = 5.0
+UNREACHABLE = 0
+NO_MODEL = ":no-model"
+GATEWAY = (HTTPStatus.BAD_GATEWAY, HTTPStatus.GATEWAY_TIMEOUT)
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """Why there is no answer: an HTTP status, or UNREACHABLE; `errors` maps fields to messages."""
+
+    status: int
+    title: str
+    detail: str
+    errors: dict[str, str] = field(default_factory=dict)
+    body: dict[str, Any] = field(default_factory=dict, repr=False)
+
+    @property
+    def is_outage(self) -> bool:
+        """Nobody answered, or only a gateway that found nobody."""
+        return self.status == UNREACHABLE or self.status in GATEWAY
+
+    @property
+    def is_no_model(self) -> bool:
+        """Nothing has been learned yet, which is no fault."""
+        return str(self.body.get("type", "")).endswith(NO_MODEL)
+
+
+Answer = dict[str, Any] | Failure
+"""A JSON object, or why there is none."""
+
+
+class Client:
+    """Asks the API; bound to the event loop of its first request."""
+
+    def __init__(self, url: str, timeout: float = TIMEOUT) -> None:
+        self.url = url
+        self._http = httpx2.AsyncClient(base_url=url, timeout=timeout)
+
+    async def get(self, path: str) -> Answer:
+        """Read a resource."""
+        return await self._send("GET", path)
+
+    async def post(self, path: str, body: dict[str, Any]) -> Answer:
+        """Send a JSON object."""
+        return await self._send("POST", path, body)
+
+    async def close(self) -> None:
+        """Give the connections back."""
+        await self._http.aclose()
+
+    async def _send(self, method: str, path: str, body: dict[str, Any] | None = None) -> Answer:
+        try:
+            response = await self._http.request(method, path, json=body)
+        except httpx2.HTTPError as error:
+            reason = str(error) or type(error).__name__
+            return Failure(UNREACHABLE, f"The API at {self.url} does not answer", reason)
+        return _answer(response)
+
+
+def _answer(response: httpx2.Response) -> Answer:
+    body = _json_object(response)
+    if response.is_success and body is not None:
+        return body
+    body = body or {}
+    return Failure(
+        status=response.status_code,
+        title=body.get("title") or f"The API answered {response.status_code}",
+        detail=body.get("detail") or response.text[:200],
+        errors=_field_errors(body.get("errors") or ()),
+        body=body,
+    )
+
+
+def _json_object(response: httpx2.Response) -> dict[str, Any] | None:
+    try:
+        body = response.json()
+    except ValueError:
+        return None
+    return body if isinstance(body, dict) else None
+
+
+def _field_errors(errors: Any) -> dict[str, str]:
+    return {_dotted(item.get("location", "")): item.get("message", "") for item in errors}
+
+
+def _dotted(location: Any) -> str:
+    """`location.lat`, from that or from `["body", "location", "lat"]`."""
+    if isinstance(location, str):
+        return location.removeprefix("body.")
+    return ".".join(str(part) for part in location if part != "body")

@@ -1,0 +1,106 @@
+"""A form for one event, made from the fields of its project."""
+# mypy: allow-untyped-calls
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator
+from typing import Any
+
+import panel as pn
+import panel_material_ui as pmui
+
+from dashboard.views import parts
+from flows.projects.forms import FormField, form_fields, random_event
+from flows.projects.spec import Project
+
+_GROUPS = (
+    ("Numbers", ("number", "integer")),
+    ("Choices", ("choice",)),
+    ("Texts", ("text",)),
+    ("Yes or no", ("boolean",)),
+    ("Identity and time", ("id", "time")),
+)
+_WIDTHS = {"xs": 1, "sm": 2, "lg": 3}
+
+
+class EventForm(pn.viewable.Viewer):
+    """One input per field of the event, its label left out; starts with plausible values."""
+
+    def __init__(self, project: Project, rng: random.Random | None = None, **params: Any) -> None:
+        super().__init__(**params)
+        self._project = project
+        self._rng = rng or random.Random()  # noqa: S311 - plausible, not secret
+        self._fields = form_fields(project.event, hidden=[project.label])
+        self.inputs = {field.path: _input(field) for field in self._fields}
+        self.randomise()
+
+    def randomise(self) -> None:
+        """Draw other values for every field, as the project's own stream might bring them."""
+        drawn = dict(_leaves(random_event(self._project.event, self._rng, [self._project.label])))
+        for path, widget in self.inputs.items():
+            widget.value = drawn[path]
+        self.mark({})
+
+    @property
+    def event(self) -> dict[str, Any]:
+        """The values as the nested object that Kafka would carry."""
+        event: dict[str, Any] = {}
+        for path, widget in self.inputs.items():
+            *parents, name = path.split(".")
+            place = event
+            for parent in parents:
+                place = place.setdefault(parent, {})
+            place[name] = widget.value
+        return event
+
+    def mark(self, errors: dict[str, str]) -> dict[str, str]:
+        """Show each error at its field; return those of fields that are not in the form."""
+        for path, widget in self.inputs.items():
+            if hasattr(widget, "error_state"):
+                widget.param.update(error_state=path in errors, helper_text=errors.get(path, ""))
+        return {path: text for path, text in errors.items() if not self._can_show(path)}
+
+    def _can_show(self, path: str) -> bool:
+        return hasattr(self.inputs.get(path), "error_state")
+
+    def __panel__(self) -> pmui.Column:
+        return parts.stack(*self._groups())
+
+    def _groups(self) -> Iterator[Any]:
+        for title, kinds in _GROUPS:
+            inputs = [self.inputs[each.path] for each in self._fields if each.kind in kinds]
+            if inputs:
+                yield parts.quiet(title, "subtitle2")
+                yield parts.columns(*inputs, widths=_WIDTHS, gap=1.5)
+
+
+def _input(field: FormField) -> Any:
+    kinds = {
+        "number": pmui.FloatInput,
+        "integer": pmui.IntInput,
+        "boolean": pmui.Switch,
+        "choice": pmui.AutocompleteInput,
+    }
+    named = field.label.endswith(field.unit)
+    options: dict[str, Any] = {
+        "label": field.label if named else f"{field.label} ({field.unit})",
+        "description": field.help,
+        "margin": 0,
+        "width": None,
+        "sizing_mode": "stretch_width",
+        "css_classes": [f"field-{field.path.replace('.', '-')}"],
+    }
+    if field.kind != "boolean":
+        options["size"] = "small"
+    if field.kind == "choice":
+        options |= {"options": list(field.choices), "restrict": False, "min_characters": 0}
+    return kinds.get(field.kind, pmui.TextInput)(**options)
+
+
+def _leaves(event: dict[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+    for name, value in event.items():
+        if isinstance(value, dict):
+            yield from _leaves(value, f"{prefix}{name}.")
+        else:
+            yield f"{prefix}{name}", value

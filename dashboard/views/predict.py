@@ -1,0 +1,97 @@
+"""The Predict tab: ask the live model about an event of one's own."""
+# mypy: allow-untyped-calls
+
+from __future__ import annotations
+
+from typing import Any
+
+import panel as pn
+import panel_material_ui as pmui
+import param
+
+from dashboard import pictures, wording
+from dashboard.client import Answer, Failure
+from dashboard.store import Store
+from dashboard.views import parts
+from dashboard.views.form import EventForm
+from dashboard.views.tasks import Verdict
+from flows.projects.spec import Project
+
+
+class Predict(pn.viewable.Viewer):
+    """A form, and the model's answer with its reasons; set `answer` to show one."""
+
+    answer = param.Parameter(default=None, doc="What the API said to the last event")
+
+    def __init__(self, project: Project, store: Store, verdict: Verdict, **params: Any) -> None:
+        super().__init__(**params)
+        self._project, self._store, self._verdict = project, store, verdict
+        self.form = EventForm(project)
+        self._predict = pmui.Button(
+            label="Predict", color="primary", on_click=self._ask, margin=0, icon="bolt"
+        )
+        self._randomise = pmui.Button(
+            label="Randomise", variant="outlined", on_click=self._other, margin=0, icon="casino"
+        )
+        self._problem = parts.Banner()
+        self._hint = parts.quiet(_HINT)
+        self._reasons = pictures.Picture(pictures.bars)
+        self._facts = parts.quiet(css_classes=["answer-model"])
+        reasons = parts.stack(parts.heading("Reasons", _REASONS_NOTE), self._reasons.pane, gap=0)
+        self._shown = parts.stack(verdict, reasons, self._facts, visible=False)
+
+    async def _ask(self, _event: Any) -> None:
+        with self._predict.param.update(loading=True):
+            self.answer = await self._store.predict(self._project.slug, self.form.event)
+
+    def _other(self, _event: Any) -> None:
+        self.form.randomise()
+
+    @param.depends("answer", watch=True)
+    def _show(self) -> None:
+        failed = isinstance(self.answer, Failure)
+        others = self.form.mark(self.answer.errors if failed else {})
+        self._problem.param.update(**_problem(self.answer, others))
+        self._hint.visible = False
+        self._shown.visible = not failed
+        if not failed:
+            self._show_answer(self.answer)
+
+    def _show_answer(self, answer: dict[str, Any]) -> None:
+        self._verdict.answer = answer["prediction"]
+        self._reasons.send(answer["reasons"])
+        self._reasons.pane.visible = bool(answer["reasons"])
+        model = answer["model"]
+        parts.say(
+            self._facts,
+            f"Model version {model['version']} ({model['source']}), learned from"
+            f" {wording.count(model['events_learned'])} events,"
+            f" {wording.age(model['age_seconds'])} old when it answered.\n"
+            f"Prediction {answer['prediction_id']}",
+        )
+
+    def __panel__(self) -> pmui.Row:
+        title = parts.heading(f"One {_noun(self._project)}", _FORM_NOTE)
+        form = parts.card(title, self.form, parts.line(self._predict, self._randomise))
+        answer = parts.card(parts.heading("Answer"), self._problem, self._hint, self._shown)
+        widths = {"xs": 1, "md": "minmax(0, 7fr) minmax(0, 5fr)"}
+        return parts.columns(form, answer, widths=widths, margin=(16, 0, 0, 0))
+
+
+_HINT = "Press Predict: the live model answers here, and says why."
+_REASONS_NOTE = "Red speaks for the positive class, green against it."
+_FORM_NOTE = "Choices are suggestions: type something the stream never brought, too."
+
+
+def _noun(project: Project) -> str:
+    return project.event.__name__.lower()
+
+
+def _problem(answer: Answer, others: dict[str, str]) -> dict[str, str]:
+    """What the banner says of a failure; nothing for an answer."""
+    if not isinstance(answer, Failure):
+        return {"title": "", "message": ""}
+    if answer.is_no_model:
+        return {"title": answer.title, "message": answer.detail, "severity": "info"}
+    lines = [answer.detail, *(f"{path}: {text}" for path, text in others.items())]
+    return {"title": answer.title, "message": "\n".join(lines), "severity": "error"}

@@ -1,0 +1,131 @@
+"""One project's page, made from its description."""
+# mypy: allow-untyped-calls
+
+from __future__ import annotations
+
+from typing import Any
+
+import panel as pn
+import panel_material_ui as pmui
+import param
+
+from dashboard import wording
+from dashboard.feed import Feed, Snapshot
+from dashboard.store import Store
+from dashboard.views import parts
+from dashboard.views.binary import BinaryReport, BinaryVerdict
+from dashboard.views.live import Live
+from dashboard.views.predict import Predict
+from dashboard.views.tasks import TaskView, Verdict
+from flows.errors import ProjectError
+from flows.projects.spec import Project
+
+TASKS: dict[str, tuple[type[TaskView], type[Verdict]]] = {
+    "binary": (BinaryReport, BinaryVerdict),
+}
+"""Kinds of learning are named like their modules in `flows.learning`."""
+
+
+class ProjectPage(pn.viewable.Viewer):
+    """Header, facts and tabs of a project; set `snapshot` to show a newer one."""
+
+    snapshot = param.ClassSelector(class_=Snapshot, default=Snapshot())
+    tab = param.String(default="live", doc="The open tab, as the address names it")
+    metric = param.String(default="", doc="The curve's metric, as the address names it")
+
+    def __init__(self, project: Project, store: Store, **params: Any) -> None:
+        super().__init__(**{"metric": project.score, **params})
+        report, verdict = task_views(project)
+        self._project = project
+        self._feed = Feed(store, project.slug)
+        self._banner = parts.Banner()
+        self._problems = parts.Banner(severity="warning")
+        self._state = parts.StateChip()
+        self.facts = parts.Tiles(FACTS, {"xs": 2, "md": 5})
+        self.live = Live(report(), project.score, metric=self.metric)
+        self.predict = Predict(project, store, verdict())
+        self._views = {"live": ("Live", self.live), "predict": ("Predict", self.predict)}
+        self._tabs = pmui.Tabs(
+            *self._views.values(), active=self._index, dynamic=True, margin=0,
+            sizing_mode="stretch_width",
+        )  # fmt: skip
+        self._tabs.param.watch(self._open, "active")
+        self.live.param.watch(self._choose, "metric")
+
+    @property
+    def title(self) -> str:
+        """What the browser calls the page."""
+        return self._project.title
+
+    async def refresh(self) -> None:
+        """Read what is new and show it."""
+        snapshot = await self._feed.read()
+        with pn.io.hold():
+            self.snapshot = snapshot
+            self._show_facts()
+
+    @property
+    def _index(self) -> int:
+        return list(self._views).index(self.tab) if self.tab in self._views else 0
+
+    def _open(self, event: Any) -> None:
+        self.tab = list(self._views)[event.new]
+
+    def _choose(self, event: Any) -> None:
+        self.metric = event.new
+
+    @param.depends("tab", watch=True)
+    def _show_tab(self) -> None:
+        self._tabs.active = self._index
+
+    @param.depends("metric", watch=True)
+    def _show_metric(self) -> None:
+        self.live.metric = self.metric
+
+    @param.depends("snapshot", watch=True)
+    def _show(self) -> None:
+        project = self.snapshot.project
+        self._banner.param.update(**parts.outage(self.snapshot.failure, self.snapshot.down_since))
+        if project:
+            self._state.state = project["state"]
+            self._problems.message = "\n".join([*project["problems"], *_warning(self.snapshot)])
+            self.live.snapshot = self.snapshot
+
+    def _show_facts(self) -> None:
+        project, model = self.snapshot.project or {}, self.snapshot.model or {}
+        self.facts.values = {
+            "version": str(model.get("version", wording.NOTHING)),
+            "age": wording.age(self.snapshot.age_seconds),
+            "learned": wording.count(model.get("events_learned")),
+            "speed": wording.rate(project.get("events_per_second")),
+            "lag": wording.count(project.get("lag")),
+        }
+
+    def __panel__(self) -> pmui.Column:
+        title = parts.heading(self._project.title, self._project.summary, "h4")
+        head = parts.line(title, self._state, sx={"flexWrap": "nowrap"})
+        return parts.stack(self._banner, self._problems, head, self.facts, self._tabs)
+
+
+FACTS = {
+    "version": ("Model version", "Version of the live model, which answers predictions."),
+    "age": ("Model age", "Time since the live model was published."),
+    "learned": ("Learned from", "Labelled events that the live model has learned."),
+    "speed": ("Events per second", "What the flow reads now."),
+    "lag": ("Lag", "Messages on Kafka that the flow has not read yet."),
+}
+
+
+def task_views(project: Project) -> tuple[type[TaskView], type[Verdict]]:
+    """Look up how a project's task is shown. Raises ProjectError when nobody wrote that yet."""
+    task = type(project.task).__module__.rpartition(".")[2]
+    if task not in TASKS:
+        raise ProjectError(f"{project.slug}: no views for task {task!r}; add them to TASKS")
+    return TASKS[task]
+
+
+def _warning(snapshot: Snapshot) -> list[str]:
+    if snapshot.project and snapshot.project["state"] == "stale":
+        heard = wording.age(snapshot.age_seconds)
+        return [f"The flow is silent; its newest model was published {heard} ago."]
+    return []

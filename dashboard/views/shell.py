@@ -1,0 +1,47 @@
+"""The frame around every page: title, navigation, theme."""
+# mypy: allow-untyped-calls
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import panel_material_ui as pmui
+from panel.viewable import Viewable
+from panel_material_ui.template.base import Page
+
+from dashboard import theme
+from flows.projects.spec import Project
+
+BRAND = "COELHO RealTime"
+
+
+def page(view: Any, projects: Sequence[Project], here: str) -> Viewable:
+    """Put a view in the frame; `here` is the slug whose link is the current one."""
+    content = pmui.Column(
+        view, sizing_mode="stretch_width", margin=0, sx={"p": {"xs": 1.5, "sm": 3}}
+    )
+    return Page(
+        title=BRAND,
+        meta_title=f"{view.title} · {BRAND}",
+        header=_links(projects, here),
+        main=[content],
+        main_width=1280,
+        theme_config=theme.CONFIG,
+        sx=theme.PAGE,
+        busy_indicator=None,
+        sizing_mode="stretch_both",
+    )
+
+
+def _links(projects: Sequence[Project], here: str) -> list[pmui.Button]:
+    pages = [("Overview", "", "."), *((p.slug.capitalize(), p.slug, p.slug) for p in projects)]
+    return [_link(label, href, slug == here) for label, slug, href in pages]
+
+
+def _link(label: str, href: str, current: bool) -> pmui.Button:
+    color = "primary.main" if current else "text.secondary"
+    return pmui.Button(
+        label=label, href=href, target="_self", variant="text", margin=(0, 0, 0, 8), size="small",
+        sx={"&.MuiButton-root": {"color": color, "fontWeight": 600 if current else 400}},
+    )  # fmt: skip
