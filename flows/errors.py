@@ -8,6 +8,7 @@ RealtimeError
 │   └── OffsetError
 ├── CodecError
 │   └── SignatureError
+├── ConflictError
 └── StoreError
     └── ModelUnavailable
 
@@ -47,6 +48,10 @@ class CodecError(RealtimeError):
 
 class SignatureError(CodecError):
     """A frame's signature does not verify; it was not unpickled."""
+
+
+class ConflictError(RealtimeError):
+    """Two flows write where only one may."""
 
 
 class StoreError(RealtimeError):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal, Self
 
-from pydantic import SecretStr, ValidationError, model_validator
+from pydantic import Field, SecretStr, ValidationError, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from flows.errors import SettingsError
@@ -28,7 +28,7 @@ class Settings(BaseSettings):
     lake_options: dict[str, SecretStr] = {}
     signing_key: SecretStr = SecretStr("for-local-use-only")
 
-    shards: int = 1
+    shards: int = Field(1, ge=1)
     start_from: Literal["champion", "earliest", "latest"] = "champion"
     publish_seconds: float = 1.0
     version_seconds: float = 60.0

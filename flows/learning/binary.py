@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
+from msgspec import Meta
 
 from flows.errors import EventError
 from flows.learning.binary_metrics import BinaryMetrics
@@ -14,8 +15,8 @@ from flows.learning.binary_metrics import BinaryMetrics
 class BinaryPrediction(msgspec.Struct, frozen=True, gc=False):
     """Probability of the positive class in [0, 1], the class, and the threshold that chose it."""
 
-    probability: float
-    decision: int
+    probability: Annotated[float, Meta(ge=0, le=1)]
+    decision: Annotated[int, Meta(ge=0, le=1)]
     threshold: float
 
 

@@ -1,10 +1,8 @@
-"""Structs as Arrow columns, so that rows are written in the types that events have."""
+"""Which Arrow columns the fields of a struct become."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any, cast
+from typing import cast
 
 import msgspec
 import pyarrow as pa
@@ -33,47 +31,40 @@ _ARROW: dict[type[Type], pa.DataType] = {
     BoolType: pa.bool_(),
     DateTimeType: TIMESTAMP,
 }
+_LARGEST = 2**63 - 1
 
 
-@dataclass(frozen=True, slots=True)
-class Column:
-    """One field of a struct; `children` are the columns of a nested struct."""
+def columns(struct: type[msgspec.Struct]) -> pa.Schema:
+    """The columns of a struct, named as in its JSON; nested structs stay nested.
 
-    name: str
-    type: pa.DataType
-    children: tuple[Column, ...] = ()
-
-    def array(self, values: Sequence[Any]) -> pa.Array:
-        """Build the column from structs; a struct that is None gives null."""
-        name = self.name
-        items = [None if value is None else getattr(value, name) for value in values]
-        if not self.children:
-            return pa.array(items, self.type)
-        absent = pa.array([item is None for item in items])
-        arrays = [child.array(items) for child in self.children]
-        return pa.StructArray.from_arrays(arrays, fields=list(self.type), mask=absent)
-
-    def field(self, prefix: str = "") -> pa.Field:
-        """The column's place in a schema."""
-        return pa.field(f"{prefix}{self.name}", self.type)
-
-
-def columns(struct: type[msgspec.Struct]) -> tuple[Column, ...]:
-    """The columns of a struct, in its order. Raises ProjectError for a type that has none."""
+    Raises ProjectError for a type without a column type, and for an int that may not fit.
+    """
     info = cast(StructType, type_info(struct))
-    return tuple(_column(field.name, _bare(field.type)) for field in info.fields)
+    return pa.schema([(one.encode_name, _type(one.encode_name, one.type)) for one in info.fields])
 
 
-def _column(name: str, kind: Type) -> Column:
-    if isinstance(kind, StructType):
-        children = columns(kind.cls)
-        return Column(name, pa.struct([child.field() for child in children]), children)
-    if type(kind) not in _ARROW:
+def _type(name: str, kind: Type) -> pa.DataType:
+    bare = _bare(kind)
+    if isinstance(bare, StructType):
+        return pa.struct(list(columns(bare.cls)))
+    if isinstance(bare, IntType):
+        _check_bounds(name, bare)
+    if type(bare) not in _ARROW:
         raise ProjectError(
-            f"field {name!r} has type {kind}, which has no column type;"
+            f"field {name!r} has type {bare}, which has no column type;"
             " use str, int, float, bool, datetime or a nested struct"
         )
-    return Column(name, _ARROW[type(kind)])
+    return _ARROW[type(bare)]
+
+
+def _check_bounds(name: str, kind: IntType) -> None:
+    low = kind.ge if kind.ge is not None else kind.gt
+    high = kind.le if kind.le is not None else kind.lt
+    if low is None or high is None or low < -_LARGEST or high > _LARGEST:
+        raise ProjectError(
+            f"field {name!r} is an int without bounds, and a column holds 64 bits;"
+            " annotate it with ge and le"
+        )
 
 
 def _bare(kind: Type) -> Type:

@@ -3,20 +3,33 @@
 Each commit carries, per Kafka partition, the highest offset in it as an application transaction.
 delta-rs records those and checks nothing (delta-io/delta-rs#3821), so writers must ask for the
 watermark and leave out what is at or below it.
+
+Rows are staged as Parquet files first and committed later: a file that no commit names is not part
+of the table, and vacuum removes it.
 """
 
 from __future__ import annotations
 
+import json
 import logging
-from collections.abc import Iterator, Mapping
+import time
+import uuid
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
-from deltalake import CommitProperties, DeltaTable, Transaction, write_deltalake
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+from deltalake import CommitProperties, DeltaTable, Transaction
 from deltalake.exceptions import DeltaError, TableNotFoundError
+from deltalake.fs import DeltaStorageHandler
+from deltalake.transaction import AddAction
+from pyarrow.fs import PyFileSystem
 
-from flows.errors import StoreError
+from flows.errors import ConflictError, StoreError
 from flows.settings import Settings
 
 PARTITION = "date"
@@ -25,7 +38,7 @@ _log = logging.getLogger("flows")
 
 
 class LakeTable:
-    """One append-only table. Raises StoreError when the lake does not answer."""
+    """One append-only table, partitioned by day. Raises StoreError when the lake fails."""
 
     def __init__(self, settings: Settings, name: str, schema: pa.Schema) -> None:
         self.name = name
@@ -42,16 +55,43 @@ class LakeTable:
             version = self._open().transaction_version(source)
         return -1 if version is None else version
 
-    def append(self, rows: pa.Table, watermarks: Mapping[str, int]) -> None:
-        """Commit rows together with the watermarks that they reach."""
-        transactions = [Transaction(source, offset) for source, offset in watermarks.items()]
-        with self._failures("append rows"):
-            write_deltalake(
-                self._open(),
-                rows,
-                mode="append",
+    def stage(self, rows: pa.Table) -> list[AddAction]:
+        """Write rows to new files, one per day, that become part of the table when committed."""
+        with self._failures("stage rows"):
+            self._open()
+            files = PyFileSystem(DeltaStorageHandler(self.uri, self._options or None))
+            return [
+                _write(files, day, rows.filter(pc.equal(rows[PARTITION], day)))
+                for day in pc.unique(rows[PARTITION])
+            ]
+
+    def commit(
+        self, staged: Sequence[AddAction], known: Mapping[str, int], reached: Mapping[str, int]
+    ) -> None:
+        """Make staged files part of the table and move its watermarks from `known` to `reached`.
+
+        Repeating a commit whose answer was lost changes nothing. Raises ConflictError when the
+        watermarks are neither: another writer has been there.
+        """
+        held = {source: self.watermark(source) for source in reached}
+        if held == reached:
+            return
+        if any(held[source] != known[source] for source in reached):
+            raise ConflictError(
+                f"{self.uri} holds offsets {held}, this flow left it at {dict(known)}:"
+                " another flow writes to it; stop one of them, then start this one again"
+            )
+        transactions = [Transaction(source, offset) for source, offset in reached.items()]
+        with self._failures("commit rows"):
+            table = self._open()
+            table.create_write_transaction(
+                list(staged),
+                "append",
+                self._schema,
+                partition_by=[PARTITION],
                 commit_properties=CommitProperties(app_transactions=transactions),
             )
+            table.update_incremental()
 
     def _open(self) -> DeltaTable:
         if self._table is None:
@@ -84,3 +124,34 @@ class LakeTable:
                 f"the lake failed to {attempt} of {self.uri}: {error};"
                 " check REALTIME_LAKE_URI and REALTIME_LAKE_OPTIONS"
             ) from error
+
+
+def _write(files: PyFileSystem, day: pa.Scalar, rows: pa.Table) -> AddAction:
+    value = None if day.as_py() is None else day.as_py().isoformat()
+    path = f"{PARTITION}={value}/part-{uuid.uuid4()}.zstd.parquet"
+    data = rows.drop_columns([PARTITION])
+    with files.open_output_stream(path) as out:
+        pq.write_table(data, out, compression="zstd", compression_level=1)
+        size = out.tell()
+    now = int(time.time() * 1000)
+    return AddAction(path, size, {PARTITION: value}, now, True, _statistics(data))
+
+
+def _statistics(rows: pa.Table) -> str:
+    """Bounds of the numbers and times of a file, by which readers pass it over."""
+    bounds: dict[str, dict[str, Any]] = {"minValues": {}, "maxValues": {}}
+    for name in rows.column_names:
+        if pa.types.is_timestamp(rows[name].type) or pa.types.is_integer(rows[name].type):
+            least, most = pc.min_max(rows[name]).as_py().values()
+            if least is not None:
+                bounds["minValues"][name] = _bound(least, timedelta())
+                bounds["maxValues"][name] = _bound(most, timedelta(microseconds=999))
+    return json.dumps({"numRecords": rows.num_rows, **bounds})
+
+
+def _bound(value: Any, upwards: timedelta) -> Any:
+    """Times in statistics have milliseconds: an upper bound must not be cut below its value."""
+    if not isinstance(value, datetime):
+        return value
+    shown = (value.astimezone(UTC) + upwards).replace(tzinfo=None)
+    return shown.isoformat(timespec="milliseconds") + "Z"

@@ -1,21 +1,22 @@
 """Rows to the lake, each exactly once.
 
-Rows are only kept until the epoch closes; the commit in `snapshot` comes after all rows of the
+Rows are only staged until the epoch closes; the commit in `snapshot` comes after all rows of the
 epoch and before Bytewax commits the epoch. A crash in between makes the flow send them again, and
 the watermark in the table leaves them out.
 """
 
 from __future__ import annotations
 
-import functools
 import logging
 import threading
 import time
 from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 
 import pyarrow as pa
 from bytewax.outputs import FixedPartitionedSink, StatefulSinkPartition
+from deltalake.transaction import AddAction
 
 from flows.errors import StoreError
 from flows.projects.spec import Project
@@ -26,6 +27,10 @@ from flows.streaming.background import FIRST_PAUSE, LONGEST_PAUSE
 from flows.streaming.guard import guarded
 from flows.streaming.messages import Learned
 from flows.streaming.rows import EventRows, OutcomeRows
+
+# Rows are made ready by so many: fewer would cost the thread more waits for the interpreter's lock
+# than work, more would leave the rest of an epoch to wait for.
+STAGED_ROWS = 10_000
 
 _log = logging.getLogger("flows")
 
@@ -53,34 +58,42 @@ class LakeSink(FixedPartitionedSink[Learned, None]):
 
 
 class LakePartition(StatefulSinkPartition[Learned, None]):
-    """Buffers one shard's rows for one epoch."""
+    """One shard's rows of one epoch, made ready by a thread while the learner goes on."""
 
     def __init__(self, project: Project, settings: Settings, stop: threading.Event) -> None:
-        events, outcomes = EventRows(project), OutcomeRows(project)
-        self._event_rows, self._outcome_rows = events, outcomes
         self._slug = project.slug
         self._stop = stop
-        self._events = _Buffer(LakeTable(settings, project.topic, events.schema))
-        self._outcomes = _Buffer(LakeTable(settings, f"{project.topic}_outcomes", outcomes.schema))
+        events, outcomes = EventRows(project), OutcomeRows(project)
+        self._events = _Rows(LakeTable(settings, project.topic, events.schema), events.table)
+        self._outcomes = _Rows(
+            LakeTable(settings, f"{project.topic}_outcomes", outcomes.schema), outcomes.table
+        )
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="lake")
+        self._given: list[Future[None]] = []
 
     @guarded
     def write_batch(self, values: list[Learned]) -> None:
-        with instruments.timed(self._slug, "lake_rows"):
-            self._buffer_all(values)
-
-    def _buffer_all(self, values: list[Learned]) -> None:
-        for learned in values:
-            self._until_done(functools.partial(self._buffer, learned))
+        self._given += [self._thread.submit(self._add, learned) for learned in values]
 
     @guarded
     def snapshot(self) -> None:
-        with instruments.timed(self._slug, "lake_commit"):
-            self._until_done(self._events.commit)
-            self._until_done(self._outcomes.commit)
+        """Wait until all rows of the epoch are in the tables."""
+        with instruments.timed(self._slug, "lake"):
+            self._given.append(self._thread.submit(self._commit))
+            for given in self._given:
+                given.result()
+        self._given = []
 
-    def _buffer(self, learned: Learned) -> None:
-        self._events.add(learned, learned.events, self._event_rows.table)
-        self._outcomes.add(learned, learned.outcomes, self._outcome_rows.table)
+    def close(self) -> None:
+        self._thread.shutdown(wait=False)
+
+    def _add(self, learned: Learned) -> None:
+        self._until_done(lambda: self._events.add(learned, learned.events))
+        self._until_done(lambda: self._outcomes.add(learned, learned.outcomes))
+
+    def _commit(self) -> None:
+        self._until_done(self._events.commit)
+        self._until_done(self._outcomes.commit)
 
     def _until_done(self, attempt: Callable[[], None]) -> None:
         """Repeat while the lake fails. Raises StoreError once the flow is told to stop."""
@@ -96,30 +109,40 @@ class LakePartition(StatefulSinkPartition[Learned, None]):
                 pause = min(2 * pause, LONGEST_PAUSE)
 
 
-class _Buffer:
+class _Rows:
     """The rows of one table in one epoch, and the offsets that they reach."""
 
-    def __init__(self, table: LakeTable) -> None:
+    def __init__(self, table: LakeTable, build: Callable[[Learned, list[Any]], pa.Table]) -> None:
         self._table = table
-        self._rows: list[pa.Table] = []
+        self._build = build
+        self._fresh: dict[str, tuple[Learned, list[Any]]] = {}
+        self._staged: list[AddAction] = []
         self._committed: dict[str, int] = {}
         self._reached: dict[str, int] = {}
 
-    def add(self, learned: Learned, rows: list[Any], build: Callable[..., pa.Table]) -> None:
-        """Keep the rows that the table does not hold yet."""
+    def add(self, learned: Learned, rows: list[Any]) -> None:
+        """Keep the rows that the table does not hold yet, in files once they are many."""
         log = f"{learned.identity}/{learned.source}"
         if log not in self._committed:
             self._committed[log] = self._table.watermark(log)
-        known = self._committed[log]
+        known = max(self._committed[log], self._reached.get(log, -1))
         new = [row for row in rows if row.offset > known]
         if new:
-            self._rows.append(build(learned, new))
+            self._fresh.setdefault(log, (learned, []))[1].extend(new)
             self._reached[log] = new[-1].offset
+        if sum(len(rows) for _, rows in self._fresh.values()) >= STAGED_ROWS:
+            self._stage()
 
     def commit(self) -> None:
         """Commit what was kept, with its watermarks."""
-        if not self._rows:
-            return
-        self._table.append(pa.concat_tables(self._rows), self._reached)
-        self._committed |= self._reached
-        self._rows, self._reached = [], {}
+        self._stage()
+        if self._staged:
+            self._table.commit(self._staged, self._committed, self._reached)
+            self._committed |= self._reached
+            self._staged, self._reached = [], {}
+
+    def _stage(self) -> None:
+        if self._fresh:
+            tables = [self._build(learned, rows) for learned, rows in self._fresh.values()]
+            self._staged += self._table.stage(pa.concat_tables(tables))
+            self._fresh = {}

@@ -120,8 +120,10 @@ def _account(state: State, decoded: Decoded) -> None:
 
 
 def is_curve_point(learned: int) -> bool:
-    """Curves are dense at first: every 100 events up to 2 000, then every 1 000."""
-    return learned % (100 if learned <= 2_000 else 1_000) == 0
+    """Curves are dense at first, and a point is always worth less than the events it costs."""
+    if learned <= 1_000:
+        return learned % 100 == 0
+    return learned % (1_000 if learned <= 10_000 else 5_000) == 0
 
 
 def learn_logic(

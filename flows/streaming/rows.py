@@ -2,17 +2,20 @@
 
 `<topic>`: every event with the prediction made for it. `<topic>_outcomes`: every label and every
 prediction that got none. Both carry the coordinates of the message that caused the row.
+
+Rows go to Arrow as lines of JSON: both encoder and reader are compiled, and the reader, the larger
+part, runs beside the learner because it does not hold the interpreter's lock.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
+import msgspec
 import pyarrow as pa
 import pyarrow.compute as pc
+import pyarrow.json
 
-from flows.learning.learner import Outcome
 from flows.projects.spec import Project
 from flows.stores.columns import TIMESTAMP, columns
 from flows.stores.lake import PARTITION
@@ -26,7 +29,6 @@ COORDINATES = pa.schema(
         ("kafka_offset", pa.int64()),
         ("kafka_time", TIMESTAMP),
         ("model_lineage", pa.int64()),
-        ("events_learned", pa.int64()),
     ]
 )
 OUTCOME = pa.schema(
@@ -36,77 +38,100 @@ OUTCOME = pa.schema(
         ("label", pa.float64()),
         ("error", pa.float64()),
         ("delay_seconds", pa.float64()),
+        ("events_learned", pa.int64()),
     ]
 )
 
+_encode_lines = msgspec.json.Encoder().encode_lines
+
 
 class EventRows:
-    """Makes rows of events and predictions."""
+    """Makes rows of events and predictions, partitioned by the day of the event."""
 
     def __init__(self, project: Project) -> None:
-        self._time = project.time
-        self._event = columns(project.event)
-        self._prediction = columns(project.task.prediction)
+        event, prediction = columns(project.event), columns(project.task.prediction)
+        self._time = event.get_field_index(project.time)
+        self._lines = pa.schema(
+            [
+                ("offset", pa.int64()),
+                ("time", pa.float64()),
+                ("event", pa.struct(list(event))),
+                ("prediction", pa.struct(list(prediction))),
+                ("events_learned", pa.int64()),
+            ]
+        )
         self.schema = pa.schema(
             [
-                *(column.field() for column in self._event),
-                *(column.field("prediction_") for column in self._prediction),
+                *event,
+                *_prefixed(prediction),
+                ("events_learned", pa.int64()),
                 *COORDINATES,
                 (PARTITION, pa.date32()),
             ]
         )
 
     def table(self, learned: Learned, rows: Sequence[EventRow]) -> pa.Table:
-        """One row an event, partitioned by the day of the event."""
-        events = [row.event for row in rows]
-        predictions = [row.prediction for row in rows]
-        arrays = [column.array(events) for column in self._event]
-        day = arrays[[column.name for column in self._event].index(self._time)]
-        arrays += [column.array(predictions) for column in self._prediction]
-        arrays += _coordinates(learned, rows, [row.events_learned for row in rows])
-        return pa.table([*arrays, day.cast(pa.date32())], schema=self.schema)
+        """One row an event; prediction columns are null where there was none."""
+        read = _read(rows, self._lines)
+        event = read["event"].flatten()
+        return pa.table(
+            [
+                *event,
+                *read["prediction"].flatten(),
+                read["events_learned"],
+                *_coordinates(learned, read),
+                event[self._time].cast(pa.date32()),
+            ],
+            schema=self.schema,
+        )
 
 
 class OutcomeRows:
-    """Makes rows of what became of predictions and labels."""
+    """Makes rows of what became of predictions, by the day of the message that settled it."""
 
     def __init__(self, project: Project) -> None:
-        self._prediction = columns(project.task.prediction)
+        prediction = columns(project.task.prediction)
+        outcome = [*OUTCOME, pa.field("prediction", pa.struct(list(prediction)))]
+        self._lines = pa.schema(
+            [("offset", pa.int64()), ("time", pa.float64()), ("outcome", pa.struct(outcome))]
+        )
         self.schema = pa.schema(
-            [
-                *OUTCOME,
-                *(column.field("prediction_") for column in self._prediction),
-                *COORDINATES,
-                (PARTITION, pa.date32()),
-            ]
+            [*OUTCOME, *_prefixed(prediction), *COORDINATES, (PARTITION, pa.date32())]
         )
 
     def table(self, learned: Learned, rows: Sequence[OutcomeRow]) -> pa.Table:
-        """One row an outcome, partitioned by the day of the message that settled it."""
-        outcomes = [row.outcome for row in rows]
-        arrays = [_values(outcomes, field) for field in OUTCOME]
-        predictions = [outcome.prediction for outcome in outcomes]
-        arrays += [column.array(predictions) for column in self._prediction]
-        coordinates = _coordinates(learned, rows, [one.events_learned for one in outcomes])
+        """One row an outcome; prediction columns are null where there was none."""
+        read = _read(rows, self._lines)
+        *outcome, prediction = read["outcome"].flatten()
+        coordinates = _coordinates(learned, read)
         day = coordinates[COORDINATES.get_field_index("kafka_time")].cast(pa.date32())
-        return pa.table([*arrays, *coordinates, day], schema=self.schema)
+        return pa.table([*outcome, *prediction.flatten(), *coordinates, day], schema=self.schema)
 
 
-def _values(outcomes: Sequence[Outcome], field: pa.Field) -> pa.Array:
-    return pa.array([getattr(outcome, field.name) for outcome in outcomes], field.type)
+def _prefixed(prediction: pa.Schema) -> list[pa.Field]:
+    return [field.with_name(f"prediction_{field.name}") for field in prediction]
 
 
-def _coordinates(
-    learned: Learned, rows: Sequence[EventRow | OutcomeRow], events_learned: list[Any]
-) -> list[pa.Array]:
-    source, count = learned.source, len(rows)
-    seconds = pa.array([row.time for row in rows], pa.float64())
+def _read(
+    rows: Sequence[EventRow] | Sequence[OutcomeRow], schema: pa.Schema
+) -> dict[str, pa.Array]:
+    lines = _encode_lines(rows)
+    table = pa.json.read_json(
+        pa.BufferReader(lines),
+        read_options=pa.json.ReadOptions(use_threads=False, block_size=len(lines)),
+        parse_options=pa.json.ParseOptions(explicit_schema=schema),
+    )
+    return {name: table[name].combine_chunks() for name in schema.names}
+
+
+def _coordinates(learned: Learned, read: dict[str, pa.Array]) -> list[pa.Array]:
+    source, count = learned.source, len(read["offset"])
+    microseconds = pc.round(pc.multiply(read["time"], 1e6)).cast(pa.int64())
     return [
         pa.repeat(learned.identity, count),
         pa.repeat(source.topic, count),
         pa.repeat(pa.scalar(source.partition, pa.int32()), count),
-        pa.array([row.offset for row in rows], pa.int64()),
-        pc.multiply(seconds, 1e6).cast(pa.int64(), safe=False).cast(TIMESTAMP),
+        read["offset"],
+        microseconds.cast(TIMESTAMP),
         pa.repeat(learned.lineage, count),
-        pa.array(events_learned, pa.int64()),
     ]
