@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import sys
 
 import uvicorn
@@ -17,12 +18,17 @@ def main() -> None:
         settings = load()
     except SettingsError as error:
         sys.exit(str(error))
+    logging.basicConfig(
+        level=settings.log_level, format="%(asctime)s %(levelname)s %(name)s %(message)s"
+    )
     uvicorn.run(
         create_app(settings),
         host=settings.api_host,
         port=settings.api_port,
         log_level=settings.log_level.lower(),
+        access_log=settings.log_level == "DEBUG",
         server_header=False,
+        timeout_graceful_shutdown=10,
     )
 
 

@@ -11,13 +11,15 @@ import threading
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from api.serving import Follower, Loaded
+from api.serving import Follower, Loaded, load
 from flows.errors import StoreError
-from flows.learning.codec import loads
-from flows.learning.learner import State
 from flows.stores.live import Facts
 from flows.stores.registry import Registry, Version
+
+if TYPE_CHECKING:  # it loads pandas, which an API that finds its models in Redis can do without
+    from flows.learning.learner import State
 
 FIRST_LOOK_SECONDS = 1.0
 LOOK_SECONDS = 5.0
@@ -123,7 +125,7 @@ class RegistryReader:
 
     def _adopt(self, follower: Follower, shard: int, version: Version, frame: bytes) -> None:
         try:
-            state = loads(frame, self._key)
+            state: State = load(frame, self._key)
             facts = _facts(follower.project.slug, shard, version, state)
         except Exception as error:  # unpickling runs code of other versions: anything may come
             follower.refuse(shard, "registry", str(version.number), error)

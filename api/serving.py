@@ -174,13 +174,22 @@ class Follower:
 
     def _load(self, shard: int, facts: Facts, frame: bytes) -> None:
         try:
-            model = loads(frame, self._key)
+            model = load(frame, self._key)
         except Exception as error:  # unpickling runs code of other versions: anything may come
             self.refuse(shard, "live", facts.order, error)
             return
         with self._swapping:
             self._loaded[shard] = Loaded(facts, model, "live", len(frame))
         self._refused.pop((shard, "live"), None)
+
+
+_loading = threading.Lock()
+
+
+def load(frame: bytes, key: bytes) -> Any:
+    """Load a frame; one at a time, since loading pauses the garbage collector of all threads."""
+    with _loading:
+        return loads(frame, key)
 
 
 def _reason(error: Exception) -> str:

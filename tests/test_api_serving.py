@@ -1,16 +1,19 @@
 from __future__ import annotations
 
+import gc
 import logging
 import socket
 import sys
 import types
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import msgspec
 import pytest
 from river import linear_model
 
+from api.serving import load
 from flows.learning import codec
 from flows.stores.live import Facts
 from scripts.local import parts
@@ -113,6 +116,13 @@ def test_nothing_is_unpickled_before_its_signature_verified(live: Served) -> Non
     live.store.publish(newer_facts(live), frame)
     until(lambda: refusals(live, "signature") == 1, "the refusal")
     assert refusals(live, "content") == 0
+
+
+def test_loading_in_many_threads_leaves_the_garbage_collector_on() -> None:
+    frame = codec.dumps([linear_model.LogisticRegression() for _ in range(500)], KEY)
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(lambda _: load(frame, KEY), range(80)))
+    assert gc.isenabled()
 
 
 def test_facts_that_cannot_be_read_leave_the_model_serving(
