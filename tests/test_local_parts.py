@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import io
 import socket
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from pydantic import SecretStr
 
+from flows.stores.live import LiveStore, Status, connect
 from scripts.local import ports
 from scripts.local.child import Part
 from scripts.local.console import Console
-from scripts.local.ready import Answers, Finishes, Listens
+from scripts.local.ready import Answers, Beats, Finishes, Listens
 
 
 @pytest.fixture
@@ -98,9 +102,24 @@ def test_http_check_wants_a_200(answer: bytes, ready: bool) -> None:
     assert asyncio.run(ask()) is ready
 
 
+def test_flow_is_ready_at_its_first_heartbeat_since_its_start(
+    redis_url: str, unique: Callable[[str], str]
+) -> None:
+    slug = unique("beating")
+    check = Beats(SecretStr(redis_url), slug)
+    assert not asyncio.run(check(Nothing()))
+    with contextlib.closing(connect(redis_url)) as client:
+        for seconds_ago, ready in ((5.0, False), (-5.0, True)):
+            beaten = time.time() - seconds_ago
+            beat = Status(time=beaten, state="running", events_per_second=0.0, lag=None)
+            LiveStore(client, slug).beat(0, beat)
+            assert asyncio.run(check(Nothing())) is ready
+
+
 def test_checks_of_a_port_that_nobody_listens_on_say_no(unused_port: int) -> None:
     assert not asyncio.run(Listens(unused_port)(Nothing()))
     assert not asyncio.run(Answers(f"http://127.0.0.1:{unused_port}/")(Nothing()))
+    assert not asyncio.run(Beats(SecretStr(f"redis://127.0.0.1:{unused_port}"), "x")(Nothing()))
 
 
 @pytest.fixture

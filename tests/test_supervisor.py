@@ -46,11 +46,12 @@ def part(
     code: str,
     ready: Ready = UP,
     needs: tuple[str, ...] = (),
+    uses: tuple[str, ...] = (),
     grace: float = 20.0,
     within: float = 60.0,
 ) -> Part:
     argv = (sys.executable, "-c", code)
-    return Part(name, argv, ready, needs, env=dict(os.environ), grace=grace, within=within)
+    return Part(name, argv, ready, needs, uses, dict(os.environ), grace=grace, within=within)
 
 
 class Run:
@@ -104,6 +105,13 @@ def test_part_ends_before_its_need(tmp_path: Path) -> None:
     assert lines.index("top │ bye") < lines.index("base │ bye")
 
 
+def test_part_ends_before_what_it_uses_and_starts_without(tmp_path: Path) -> None:
+    base = part("base", "import time; time.sleep(.5)\n" + POLITE)
+    lines = Run(tmp_path, base, part("top", POLITE, uses=("base",))).go()
+    assert lines.index("top │ up") < lines.index("base │ up")
+    assert lines.index("top │ bye") < lines.index("base │ bye")
+
+
 def test_step_that_finishes_lets_the_next_start(tmp_path: Path) -> None:
     step = part("step", "print('done')", ready=Finishes())
     lines = Run(tmp_path, step, part("next", STAYS, needs=("step",))).go()
@@ -117,14 +125,11 @@ def test_step_that_fails_is_an_error(tmp_path: Path) -> None:
 
 
 def test_need_that_is_never_ready_keeps_a_part_from_starting(tmp_path: Path) -> None:
-    run = Run(
-        tmp_path,
-        part("base", "raise SystemExit(3)"),
-        part("top", "print('started')", needs=("base",)),
-    )
+    base, top = part("base", "raise SystemExit(3)"), part("top", STAYS, needs=("base",))
+    run = Run(tmp_path, base, top)
     with pytest.raises(PartError):
         run.go()
-    assert "top │ started" not in run.lines
+    assert "top │ up" not in run.lines
 
 
 def test_dying_part_is_named_with_code_and_last_lines(tmp_path: Path) -> None:
@@ -144,12 +149,6 @@ def test_dying_part_takes_the_others_with_it(tmp_path: Path) -> None:
     with pytest.raises(PartError):
         run.go(then="stay")
     assert "polite │ bye" in run.lines
-
-
-def test_part_killed_by_a_signal_is_said_so(tmp_path: Path) -> None:
-    killed = part("killed", "import os; os.kill(os.getpid(), 9)")
-    with pytest.raises(PartError, match="killed ended by SIGKILL"):
-        Run(tmp_path, killed).go()
 
 
 def test_part_that_takes_too_long_is_an_error(tmp_path: Path) -> None:

@@ -33,7 +33,8 @@ class PartError(RealtimeError):
 class Part:
     """One process of the platform.
 
-    `needs` names the parts that must be ready before it starts. `port` is the one it listens on,
+    `needs` names the parts that must be ready before it starts, `uses` those that it can start
+    without; both kinds end after it. `port` is the one it listens on,
     `setting` the variable that moves it. `grace` is how long it may take to end when asked,
     `within` how long to become ready; both in seconds.
     """
@@ -42,6 +43,7 @@ class Part:
     argv: tuple[str, ...]
     ready: Ready
     needs: tuple[str, ...] = ()
+    uses: tuple[str, ...] = ()
     env: Mapping[str, str] = field(default_factory=dict)
     port: int | None = None
     setting: str | None = None

@@ -5,8 +5,10 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
+from pydantic import SecretStr
+
 from scripts.local.child import Part
-from scripts.local.ready import Answers, Finishes, Listens, Lives
+from scripts.local.ready import Answers, Beats, Finishes, Listens, Lives
 
 Env = dict[str, str]
 
@@ -80,14 +82,16 @@ def recovery(slug: str, directory: Path, env: Env) -> Part:
     )
 
 
-def flow(slug: str, directory: Path, env: Env) -> Part:
+def flow(slug: str, directory: Path, redis_url: SecretStr, env: Env) -> Part:
     """A project's dataflow, resuming from `directory`."""
     every = ("-s", str(SNAPSHOT_SECONDS), "-b", "0")
     return Part(
         name=f"{slug}-flow",
         argv=_python("bytewax.run", f"flows.{slug}", "-r", str(directory), *every),
-        ready=Lives(1.0),
-        needs=("valkey", "mlflow", f"{slug}-topics", f"{slug}-recovery"),
+        ready=Beats(redis_url, slug),
+        needs=("broker", "valkey", f"{slug}-topics", f"{slug}-recovery"),
+        # It asks for its champion with patience, and loads meanwhile.
+        uses=("mlflow",),
         env=env,
         grace=FLOW_GRACE_SECONDS,
     )
@@ -99,17 +103,20 @@ def producer(slug: str, rate: float, env: Env) -> Part:
         name=f"{slug}-producer",
         argv=_python("scripts.produce", slug, "--rate", f"{rate:g}"),
         ready=Lives(1.0),
-        needs=(f"{slug}-flow",),
+        needs=("broker", f"{slug}-topics"),
+        uses=(f"{slug}-flow",),
         env=env,
     )
 
 
 def api(host: str, port: int, env: Env) -> Part:
+    """The HTTP API of all projects."""
     return Part(
         name="api",
         argv=_python("api"),
         ready=Answers(f"http://{_reachable(host)}:{port}/livez"),
         needs=("broker", "valkey"),
+        uses=("mlflow",),
         env=env,
         port=port,
         setting="REALTIME_API_PORT",
@@ -117,10 +124,12 @@ def api(host: str, port: int, env: Env) -> Part:
 
 
 def dashboard(host: str, port: int, env: Env) -> Part:
+    """The pages, which read from the API."""
     return Part(
         name="dashboard",
         argv=_python("dashboard"),
         ready=Answers(f"http://{_reachable(host)}:{port}/liveness"),
+        uses=("api",),
         env=env,
         port=port,
         setting="REALTIME_DASHBOARD_PORT",

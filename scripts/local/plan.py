@@ -85,7 +85,7 @@ class Plan:
             directory = self.recovery(settings) / slug
             yield parts.topics(slug, env)
             yield parts.recovery(slug, directory, env)
-            yield parts.flow(slug, directory, env)
+            yield parts.flow(slug, directory, settings.redis_url, env)
             yield parts.producer(slug, self.rate, env)
 
 

@@ -45,3 +45,11 @@ def _explain_twice(part: Part, port: int, wanted: list[tuple[Part, int]]) -> str
     others = [other.name for other, number in wanted if number == port and other is not part]
     names = ", ".join(others)
     return f"port {port} for {part.name} is also that of {names}: set {part.setting}" * bool(others)
+
+
+def free_port() -> int:
+    """A loopback port that nothing listens on now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port

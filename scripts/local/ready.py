@@ -3,9 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import time
 from dataclasses import dataclass
 from typing import Protocol
 from urllib.parse import urlsplit
+
+from pydantic import SecretStr
+
+from flows.errors import StoreError
+from flows.stores.live import LiveStore, connect
 
 PROBE_SECONDS = 2.0
 
@@ -87,6 +94,26 @@ class Lives:
 
     async def __call__(self, process: Running, /) -> bool:
         return process.returncode is None and process.age >= self.seconds
+
+
+@dataclass(frozen=True, slots=True)
+class Beats:
+    """Ready once a flow has written its heartbeat to Redis since its start."""
+
+    redis_url: SecretStr
+    slug: str
+
+    async def __call__(self, process: Running, /) -> bool:
+        since = time.time() - process.age
+        return await asyncio.to_thread(self._beaten, since)
+
+    def _beaten(self, since: float) -> bool:
+        with contextlib.closing(connect(self.redis_url.get_secret_value())) as client:
+            try:
+                status = LiveStore(client, self.slug).status()
+            except StoreError:
+                return False
+        return status is not None and status.time >= since
 
 
 @dataclass(frozen=True, slots=True)

@@ -96,9 +96,9 @@ class Supervisor:
         when_ready()
 
     async def _end(self, part: Part) -> None:
-        """End a part after all those that need it."""
+        """End a part after all those that need or use it."""
         for other in self._parts:
-            if part.name in other.needs:
+            if part.name in (*other.needs, *other.uses):
                 await self._ended[other.name].wait()
         if child := self._children.get(part.name):
             await self._end_child(child)
