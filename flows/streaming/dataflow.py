@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import logging
 import threading
 
@@ -11,6 +10,7 @@ from bytewax.dataflow import Dataflow
 from prometheus_client import start_http_server
 
 from flows import projects
+from flows.learning.memory import calm_collector
 from flows.projects.spec import Project
 from flows.settings import Settings, load
 from flows.stores.live import LiveStore, connect
@@ -52,13 +52,7 @@ def run(slug: str) -> Dataflow:
     logging.basicConfig(
         level=settings.log_level, format="%(asctime)s %(levelname)s %(name)s: %(message)s"
     )
-    _calm_collector()
+    calm_collector()
     if settings.flow_metrics_port:
         start_http_server(settings.flow_metrics_port, addr=settings.flow_metrics_host)
     return build(projects.get(slug), settings, stop_on_signals())
-
-
-def _calm_collector() -> None:
-    """Batches make many objects that live as long as the batch: full collections find nothing."""
-    gc.freeze()
-    gc.set_threshold(100_000, 50, 100)
