@@ -47,6 +47,7 @@ class RegistryReader:
         self._asked: set[tuple[str, int]] = set()
         self._answers: dict[tuple[str, int], _Answer] = {}
         self._changed = threading.Condition()
+        self._busy_since: float | None = None
         self._stopping = False
         self._thread = threading.Thread(target=self._run, name="registry", daemon=True)
 
@@ -70,13 +71,18 @@ class RegistryReader:
             if self._fresh(name) is None:
                 self._asked.add(name)
                 self._changed.notify_all()
-            self._changed.wait_for(lambda: self._fresh(name) is not None, PATIENCE_SECONDS)
+            self._changed.wait_for(lambda: self._fresh(name) is not None, self._patience())
             answer = self._fresh(name)
         if answer is None:
             raise StoreError(f"MLflow has not answered within {PATIENCE_SECONDS:g} s; try later")
         if answer.versions is None:
             raise StoreError(answer.trouble)
         return answer.versions
+
+    def _patience(self) -> float:
+        """A thread that is stuck already is waited for no longer than it was by the first."""
+        busy = 0.0 if self._busy_since is None else time.monotonic() - self._busy_since
+        return max(0.0, PATIENCE_SECONDS - busy)
 
     def _fresh(self, name: tuple[str, int]) -> _Answer | None:
         answer = self._answers.get(name)
@@ -90,11 +96,13 @@ class RegistryReader:
                 pause = max(0.0, look_at - time.monotonic())
                 self._changed.wait_for(lambda: self._stopping or self._asked, pause)
                 asked, self._asked = self._asked, set()
+                self._busy_since = time.monotonic()
             for name in asked:
                 self._list(name)
             if not self._stopping and time.monotonic() >= look_at:
                 self._look_for_champions()
                 look_at = time.monotonic() + LOOK_SECONDS
+            self._busy_since = None
 
     def _list(self, name: tuple[str, int]) -> None:
         slug, shard = name

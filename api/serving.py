@@ -105,7 +105,8 @@ class Follower:
 
     def refused(self, shard: int = 0) -> list[str]:
         """Say which newest models were refused, and why."""
-        return [text for (number, _), (_, text) in self._refused.items() if number == shard]
+        refused = list(self._refused.items())
+        return [text for (number, _), (_, text) in refused if number == shard]
 
     def was_refused(self, shard: int, source: Source, name: str) -> bool:
         """Tell whether that very model was refused before."""
@@ -181,6 +182,7 @@ class Follower:
         with self._swapping:
             self._loaded[shard] = Loaded(facts, model, "live", len(frame))
         self._refused.pop((shard, "live"), None)
+        self._refused.pop((shard, "registry"), None)
 
 
 _loading = threading.Lock()

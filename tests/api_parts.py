@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import itertools
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import msgspec
@@ -83,6 +85,19 @@ class Served:
     def beat(self, **changes: Any) -> None:
         status = Status(time=time.time(), state="running", events_per_second=12.5, lag=3)
         self.store.beat(0, msgspec.structs.replace(status, **changes))
+
+    def look(self) -> None:
+        """Wait until the app has read everything in Redis once more."""
+        for lag in (next(_lags), next(_lags)):
+            self.beat(lag=lag)
+            until(partial(self._has_read, lag), "another look at Redis")
+
+    def _has_read(self, lag: int) -> bool:
+        self.store._redis.publish(self.store.channel, 0)
+        return bool(self.get().json()["lag"] == lag)
+
+
+_lags = itertools.count(1_000)
 
 
 @contextmanager

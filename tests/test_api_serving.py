@@ -74,6 +74,22 @@ def test_older_model_is_not_served(live: Served) -> None:
     assert live.version() == newest.version
 
 
+def test_older_model_in_a_restored_redis_is_not_served(live: Served) -> None:
+    key = f"realtime:{live.project.slug}:0:live"
+    older = live.store._redis.hgetall(key)
+    newest = live.publish(learner_of(live.project, 200))
+    live.store._redis.hset(key, mapping=older)
+    live.look()
+    assert live.version() == newest.version
+
+
+def test_model_stays_when_redis_forgets_it(live: Served) -> None:
+    before = live.version()
+    live.store._redis.delete(f"realtime:{live.project.slug}:0:live")
+    live.look()
+    assert live.version() == before
+
+
 @pytest.mark.parametrize(
     ("frame", "reason"),
     [
@@ -92,10 +108,8 @@ def test_frame_that_does_not_load_is_refused_once(
     with caplog.at_level(logging.ERROR, logger="api"):
         live.store.publish(newer_facts(live), frame())
         until(lambda: live.get().json()["problems"], "the refusal")
-        for _ in range(3):
-            live.store.want("running")
-            live.store._redis.publish(live.store.channel, 0)
-        until(lambda: refusals(live, reason) == 1, "the count")
+        live.look()
+    assert refusals(live, reason) == 1
     assert live.predict().json()["model"]["version"] == before
     assert len([one for one in caplog.records if "was refused" in one.message]) == 1
     assert "refused" in live.client.get("/readyz").text
