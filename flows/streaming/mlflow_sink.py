@@ -12,7 +12,8 @@ from flows.errors import StoreError
 from flows.projects.spec import Project
 from flows.settings import Settings
 from flows.stores.live import Facts
-from flows.stores.registry import CurvePoint, Registry
+from flows.stores.registry import Registry
+from flows.stores.tracking import CurvePoint
 from flows.streaming.background import Latest
 from flows.streaming.guard import guarded
 from flows.streaming.messages import Learned
