@@ -137,6 +137,11 @@ def test_preparing_again_keeps_recovery(current: Settings, tmp_path: Path) -> No
     assert kept.exists()
 
 
+def test_events_differ_from_start_to_start(current: Settings) -> None:
+    first, second = (_named(Plan(("fraud",)), current)["fraud-producer"].argv for _ in range(2))
+    assert first != second
+
+
 def test_flows_get_metrics_ports_of_their_own() -> None:
     settings = Settings(_env_file=None, flow_metrics_port=9100)
     flows = [part for part in Plan().parts(settings) if part.name.endswith("-flow")]

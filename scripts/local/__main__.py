@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import contextlib
+import dataclasses
 import fcntl
 import os
 import sys
@@ -63,6 +64,7 @@ def welcome(plan: Plan, current: Settings) -> str:
         "Redis": f"{redis.scheme}://{redis.hostname}:{redis.port}{redis.path}",
         "Lake": current.lake_uri,
         "Logs": str(plan.data / "logs"),
+        "Events": f"{plan.rate:g}/s and project, seed {plan.seed}",
     }
     return f"all is ready; Ctrl-C ends it\n{table(rows)}"
 
@@ -71,7 +73,8 @@ def _plan(asked: argparse.Namespace) -> Plan:
     slugs = tuple(dict.fromkeys(asked.only)) or tuple(projects.PROJECTS)
     for slug in slugs:
         projects.get(slug)
-    return Plan(slugs=slugs, rate=asked.rate, without=frozenset(asked.without), data=asked.data)
+    plan = Plan(slugs=slugs, rate=asked.rate, without=frozenset(asked.without), data=asked.data)
+    return plan if asked.seed is None else dataclasses.replace(plan, seed=asked.seed)
 
 
 @contextlib.contextmanager
@@ -95,6 +98,9 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument(
         "--rate", type=_positive, default=100.0, help="events per second and project (100)"
+    )
+    parser.add_argument(
+        "--seed", type=int, help="the same seed gives the same events (new at each start)"
     )
     parser.add_argument(
         "--seconds", type=_positive, help="end by itself after this time; 1 if anything failed"

@@ -97,11 +97,11 @@ def flow(slug: str, directory: Path, redis_url: SecretStr, env: Env) -> Part:
     )
 
 
-def producer(slug: str, rate: float, env: Env) -> Part:
-    """The stand-in for a project's real source: `rate` events a second."""
+def producer(slug: str, rate: float, seed: int, env: Env) -> Part:
+    """The stand-in for a project's real source: `rate` generated events a second."""
     return Part(
         name=f"{slug}-producer",
-        argv=_python("scripts.produce", slug, "--rate", f"{rate:g}"),
+        argv=_python("scripts.produce", slug, "--rate", f"{rate:g}", "--seed", str(seed)),
         ready=Lives(1.0),
         needs=("broker", f"{slug}-topics"),
         uses=(f"{slug}-flow",),

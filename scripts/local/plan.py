@@ -28,10 +28,13 @@ class Plan:
     """What was asked for: projects, events per second, parts left out, and where state is kept.
 
     A broker, Redis or MLflow whose setting names another machine is used there, not started here.
+    The seed is new at each start: a model that goes on from the last one has seen those events,
+    and would ignore them as duplicates.
     """
 
     slugs: tuple[str, ...] = tuple(PROJECTS)
     rate: float = 100.0
+    seed: int = dataclasses.field(default_factory=lambda: secrets.randbelow(1 << 31))
     without: frozenset[str] = frozenset()
     data: Path = Path("data")
     cluster: str = dataclasses.field(default_factory=lambda: secrets.token_hex(8))
@@ -86,7 +89,7 @@ class Plan:
             yield parts.topics(slug, env)
             yield parts.recovery(slug, directory, env)
             yield parts.flow(slug, directory, settings.redis_url, env)
-            yield parts.producer(slug, self.rate, env)
+            yield parts.producer(slug, self.rate, self.seed, env)
 
 
 def complete(settings: Settings, data: Path) -> Settings:
