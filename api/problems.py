@@ -83,7 +83,7 @@ async def _invalid_request(request: Request, error: Exception) -> Response:
 async def _known_error(request: Request, error: Exception) -> Response:
     kind = next((_KINDS[cls] for cls in type(error).__mro__ if cls in _KINDS), None)
     if kind is None:
-        return await _unknown_error(request, error)
+        raise error
     errors = [FieldError(error.location, error.message)] if isinstance(error, InvalidBody) else ()
     return _answer(request, kind, str(error), errors)
 

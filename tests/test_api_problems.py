@@ -8,6 +8,7 @@ import pytest
 from starlette.testclient import TestClient
 
 from api.problems import MEDIA_TYPE
+from flows.errors import SettingsError
 from flows.projects import fraud
 from tests.api_parts import Served, learner_of, local, serving
 
@@ -17,7 +18,7 @@ INSIDE = "what only the log may know"
 
 def broken_features(event: Any) -> dict[str, Any]:
     if event.amount > 1e6:
-        raise RuntimeError(INSIDE)
+        raise (SettingsError if event.amount > 1e7 else RuntimeError)(INSIDE)
     return {"amount": event.amount}
 
 
@@ -61,8 +62,9 @@ def test_problem_of_ours_has_a_type_of_its_own(client: TestClient) -> None:
     assert client.get("/nowhere").json()["type"] == "about:blank"
 
 
-def test_problem_of_a_bug_tells_nothing_of_the_inside(served: Served) -> None:
-    answer = served.predict(amount=5e6)
+@pytest.mark.parametrize("amount", [5e6, 5e7])
+def test_problem_of_a_bug_tells_nothing_of_the_inside(served: Served, amount: float) -> None:
+    answer = served.predict(amount=amount)
     assert answer.status_code == 500
     assert answer.headers["content-type"] == MEDIA_TYPE
     for inside in (INSIDE, "Traceback", "RuntimeError", ".py"):

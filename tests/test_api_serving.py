@@ -13,7 +13,7 @@ import msgspec
 import pytest
 from river import linear_model
 
-from api.serving import load
+from api.serving import Loaded, load
 from flows.learning import codec
 from flows.stores.live import Facts
 from scripts.local import parts
@@ -81,6 +81,14 @@ def test_older_model_in_a_restored_redis_is_not_served(live: Served) -> None:
     live.store._redis.hset(key, mapping=older)
     live.look()
     assert live.version() == newest.version
+
+
+def test_model_of_redis_is_not_replaced_by_one_of_the_registry(live: Served) -> None:
+    before = live.version()
+    follower = live.client.app_state["platform"].get(live.project.slug).follower
+    model = linear_model.LogisticRegression()
+    follower.adopt(Loaded(newer_facts(live), model, "registry", 1))
+    assert live.version() == before
 
 
 def test_model_stays_when_redis_forgets_it(live: Served) -> None:

@@ -61,7 +61,7 @@ def _reasons(model: Any, features: dict[str, Any]) -> dict[str, float] | None:
     if explain is None:
         return None
     contributions = sorted(explain(features).items(), key=lambda item: -abs(item[1]))
-    return {str(name): float(value) for name, value in contributions[:REASONS]}
+    return {str(name): float(value) for name, value in contributions[:REASONS]} or None
 
 
 def _by(loaded: Loaded) -> PredictingModel:
