@@ -12,7 +12,7 @@ from dashboard.client import Client
 from dashboard.store import Store
 from dashboard.views.overview import Overview
 from dashboard.views.project import ProjectPage
-from dashboard.views.shell import page
+from dashboard.views.shell import page, recall_theme
 from flows.projects import PROJECTS
 from flows.projects.spec import Project
 from flows.settings import Settings
@@ -40,7 +40,7 @@ def routes(store: Store, projects: Mapping[str, Project] = PROJECTS) -> dict[str
     return pages
 
 
-def serve(settings: Settings, **options: Any) -> Any:
+def serve(settings: Settings, projects: Mapping[str, Project] = PROJECTS, **options: Any) -> Any:
     """Serve all pages, and `/liveness`; `options` go to `panel.serve`."""
     store = Store(Client(settings.api_url))
     host, port = settings.dashboard_host, settings.dashboard_port
@@ -52,10 +52,11 @@ def serve(settings: Settings, **options: Any) -> Any:
         "liveness": True,
         "session_history": 0,
     }
-    return pn.serve(routes(store), **{**defaults, **options})
+    return pn.serve(routes(store, projects), **{**defaults, **options})
 
 
 def _overview(store: Store, projects: Mapping[str, Project]) -> Viewable:
+    recall_theme()
     known = list(projects.values())
     view = Overview(known, store)
     _keep_fresh(view)
@@ -63,6 +64,7 @@ def _overview(store: Store, projects: Mapping[str, Project]) -> Viewable:
 
 
 def _project(store: Store, projects: Mapping[str, Project], slug: str) -> Viewable:
+    recall_theme()
     view = ProjectPage(projects[slug], store)
     if pn.state.location:
         pn.state.location.sync(view, {"tab": "tab", "metric": "metric"})

@@ -59,6 +59,7 @@ def curve(points: list[tuple[float, float]] | None, label: str = "") -> hv.Curve
         color=theme.ACCENT,
         line_width=2,
         xformatter="%d",
+        xticks=5,
         tools=["hover"],
         hooks=[follow],
     )
@@ -87,7 +88,8 @@ def heatmap(cells: list[tuple[str, str, float, str]]) -> hv.Overlay:
         xaxis="top",
         xlabel="",
         ylabel="",
-        line_width=3,
+        line_color=theme.CELL_INK,
+        line_alpha=0.3,
     )
     texts = hv.Labels([(*cell[:2], cell[3]) for cell in cells], keys, "text").opts(
         text_color=theme.CELL_INK, text_font_size="13px"
@@ -99,6 +101,7 @@ def bars(values: dict[str, float] | None) -> hv.Bars:
     """Draw signed values as horizontal bars, largest on top."""
     ordered = sorted((values or {}).items(), key=lambda item: abs(item[1]))
     rows = [(name, value, theme.BAD if value > 0 else theme.GOOD) for name, value in ordered]
+    rows = rows or [("", 0.0, theme.QUIET)]  # the axis must be one of names from the start
     return hv.Bars(rows, "feature", ["contribution", "color"]).opts(
         **STILL,
         color="color",

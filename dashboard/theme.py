@@ -11,6 +11,7 @@ GOOD = "#10b981"
 BAD = "#f43f5e"
 WARN = "#f59e0b"
 QUIET = "#94a3b8"
+FAINT = "#94a3b833"
 """Mid tones: they read on white and on near black, so that pictures need no second palette."""
 
 CELL_SHADES = linear_gradient("#64748b", "#4338ca", 32)

@@ -29,12 +29,13 @@ def score(value: float | None) -> str:
 
 def change(value: float) -> str:
     """A signed difference of a metric."""
-    return f"{value:+.3f}".replace("-", "\u2212")
+    text = f"{value:+.3f}".replace("-", "\u2212")
+    return "\u00b10.000" if text.endswith("0.000") else text
 
 
 def percent(value: float) -> str:
-    """A share in [0, 1]; small shares keep two significant digits."""
-    return f"{value:.1%}" if value == 0 or value >= 0.001 else f"{value:.2g}"
+    """A share in [0, 1]."""
+    return "<0.1 %" if 0 < value < 0.001 else f"{100 * value:.1f} %"
 
 
 def age(seconds: float | None) -> str:

@@ -56,10 +56,22 @@ class BinaryVerdict(Verdict):
     def __init__(self, **params: Any) -> None:
         super().__init__(**params)
         self._gauge = pn.indicators.Dial(
-            name="", value=0, bounds=(0, 100), format="{value:.1f} %", sizing_mode="fixed",
-            width=280, height=220, css_classes=["gauge"], align="center", margin=0,
-            title_size="1pt",
-        )  # fmt: skip
+            name="",
+            value=0,
+            bounds=(0, 100),
+            format="{value:.3g} %",
+            annulus_width=0.16,
+            needle_color=theme.QUIET,
+            label_color=theme.QUIET,
+            unfilled_color=theme.FAINT,
+            value_size="26pt",
+            tick_size="10pt",
+            width=240,
+            height=240,
+            align="center",
+            margin=0,
+            css_classes=["gauge"],
+        )
         self._decision = pmui.Chip("", margin=0, css_classes=["decision"], align="center")
         self._meaning = parts.quiet()
         self._show()
@@ -151,5 +163,5 @@ def threshold_curve(report: dict[str, Any] | None) -> hv.Overlay:
         color=theme.QUIET, line_dash="dashed", line_width=2
     )
     return (hv.Overlay(lines) * own).opts(
-        hv.opts.Overlay(**pictures.FRAME, **_UNIT, legend_position="top", legend_cols=3)
+        hv.opts.Overlay(**pictures.FRAME, **_UNIT, legend_position="bottom_right")
     )

@@ -87,7 +87,9 @@ class Live(pn.viewable.Viewer):
 
     def __panel__(self) -> pmui.Column:
         title = parts.line(
-            parts.heading("Learning curve", _CURVE_NOTE), self._select, sx={"flexWrap": "nowrap"}
+            parts.heading("Learning curve", _CURVE_NOTE),
+            self._select,
+            sx={"flexWrap": {"xs": "wrap", "sm": "nowrap"}},
         )
         return parts.stack(
             self._empty,

@@ -42,7 +42,8 @@ class Predict(pn.viewable.Viewer):
 
     async def _ask(self, _event: Any) -> None:
         with self._predict.param.update(loading=True):
-            self.answer = await self._store.predict(self._project.slug, self.form.event)
+            answer = await self._store.predict(self._project.slug, self.form.event)
+        self.answer = answer
 
     def _other(self, _event: Any) -> None:
         self.form.randomise()

@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+import panel as pn
 import panel_material_ui as pmui
 from panel.viewable import Viewable
 from panel_material_ui.template.base import Page
@@ -21,7 +22,7 @@ def page(view: Any, projects: Sequence[Project], here: str) -> Viewable:
     content = pmui.Column(
         view, sizing_mode="stretch_width", margin=0, sx={"p": {"xs": 1.5, "sm": 3}}
     )
-    return Page(
+    frame = Page(
         title=BRAND,
         meta_title=f"{view.title} · {BRAND}",
         header=_links(projects, here),
@@ -30,8 +31,25 @@ def page(view: Any, projects: Sequence[Project], here: str) -> Viewable:
         theme_config=theme.CONFIG,
         sx=theme.PAGE,
         busy_indicator=None,
+        raw_css=[_LOADER],
         sizing_mode="stretch_both",
     )
+    frame.jscallback(dark_theme=_REMEMBER)
+    return frame
+
+
+def recall_theme() -> None:
+    """Start a session in the theme that its reader chose last, unless the address names one."""
+    if pn.state.cookies.get(_COOKIE) == "dark" and "theme" not in pn.state.session_args:
+        pn.config.theme = "dark"  # type: ignore[misc]
+
+
+_LOADER = "#loader { background: transparent }"
+_COOKIE = "theme"
+_REMEMBER = f"""
+const theme = cb_obj.dark_theme ? "dark" : "light"
+document.cookie = `{_COOKIE}=${{theme}}; path=/; max-age=31536000; SameSite=Lax`
+"""
 
 
 def _links(projects: Sequence[Project], here: str) -> list[pmui.Button]:
@@ -40,8 +58,8 @@ def _links(projects: Sequence[Project], here: str) -> list[pmui.Button]:
 
 
 def _link(label: str, href: str, current: bool) -> pmui.Button:
-    color = "primary.main" if current else "text.secondary"
+    look = {"color": "inherit", "opacity": 1 if current else 0.65}
     return pmui.Button(
         label=label, href=href, target="_self", variant="text", margin=(0, 0, 0, 8), size="small",
-        sx={"&.MuiButton-root": {"color": color, "fontWeight": 600 if current else 400}},
+        sx={"&.MuiButton-root": {**look, "fontWeight": 600 if current else 400}},
     )  # fmt: skip

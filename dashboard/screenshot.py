@@ -1,0 +1,57 @@
+"""`python -m dashboard.screenshot URL DIR`: pictures of the pages, as the README shows them."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from pathlib import Path
+
+from playwright.sync_api import Browser, expect, sync_playwright
+
+from flows.projects import PROJECTS
+
+CHROMIUM = "chromium"
+FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+SIZES = {"overview": (1280, 560), "project": (1280, 1240)}
+READY = 30_000
+"""Milliseconds that a page may take until it shows a model."""
+
+
+def take(url: str, folder: Path, slugs: list[str]) -> list[Path]:
+    """Photograph the overview and the pages of projects that have a model; returns the files."""
+    folder.mkdir(parents=True, exist_ok=True)
+    pages = {"overview": ""} | {slug: slug for slug in slugs}
+    with sync_playwright() as playwright:
+        path = shutil.which(CHROMIUM)
+        browser = playwright.chromium.launch(executable_path=path, args=FLAGS)
+        files = [_shoot(browser, url, page, folder / f"{name}.png") for name, page in pages.items()]
+        browser.close()
+    return files
+
+
+def _shoot(browser: Browser, url: str, page: str, file: Path) -> Path:
+    width, height = SIZES["project" if page else "overview"]
+    tab = browser.new_page(viewport={"width": width, "height": height})
+    tab.goto(f"{url}/{page}")
+    expect(tab.get_by_text("learnt from" if not page else "over the last").first).to_be_visible(
+        timeout=READY
+    )
+    tab.mouse.move(0, 0)
+    tab.screenshot(path=file)
+    tab.close()
+    return file
+
+
+if __name__ == "__main__":
+    if len(sys.argv) != 3:
+        sys.exit("usage: python -m dashboard.screenshot URL DIR")
+    for _file in take(sys.argv[1].rstrip("/"), Path(sys.argv[2]), list(PROJECTS)):
+        sys.stdout.write(f"{_file}\n")
