@@ -121,7 +121,8 @@ def read_topic(settings: Settings, topic: str, count: int, partition: int = 0) -
     try:
         consumer.assign([TopicPartition(topic, partition, 0)])
         found: list[Message] = []
-        until(lambda: found.extend(consumer.consume(count, 0.5)) or len(found) >= count)
+        while len(found) < count:
+            found += until(lambda: consumer.consume(count, 0.5))
         assert all(message.error() is None for message in found)
         return found
     finally:
