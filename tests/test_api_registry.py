@@ -48,11 +48,18 @@ def test_champion_serves_until_redis_has_a_model(served: Served) -> None:
     assert served.predict().json()["model"]["source"] == "live"
 
 
-def test_champion_of_another_key_is_refused_once(served: Served) -> None:
+def test_champion_of_another_key_is_refused_once(
+    served: Served, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("api.registered.LOOK_SECONDS", 0.01)
     register(served, 50, key=b"another key")
     until(lambda: served.get().json()["problems"], "the refusal")
     assert served.version() is None
     assert "registry model 1 was refused" in served.predict().json()["detail"]
+    for _ in range(20):
+        served.look()
+    refused = 'realtime_model_refused_total{project="%s",reason="signature"} 1.0'
+    assert refused % served.project.slug in served.client.get("/metrics").text
 
 
 def test_models_are_listed_newest_first_with_aliases(served: Served) -> None:
