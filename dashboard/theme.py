@@ -104,6 +104,7 @@ PAGE = {
         "borderBottom": "1px solid",
         "borderColor": "divider",
     },
+    "& .header > .MuiLinearProgress-root": {"display": "none"},
     "& .header .title": {"color": "text.primary", "whiteSpace": "nowrap"},
     "& .MuiDrawer-paper": {"backgroundColor": "background.paper", "backgroundImage": "none"},
 }

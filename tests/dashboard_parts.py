@@ -1,0 +1,116 @@
+"""What the dashboard's tests share: the real API over real Valkey, and a dashboard in front."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import httpx2
+import uvicorn
+
+from api.app import create_app
+from dashboard.app import serve
+from flows.learning.learner import Learner
+from flows.projects import fraud
+from flows.projects.spec import Project
+from flows.settings import Settings
+from flows.stores.live import Facts, LiveStore, Status, connect
+from tests.api_parts import learner_of, publication, teach, until
+from tests.conftest import free_port
+
+
+class Api:
+    """The API in a thread; it can be stopped and started again on the same port."""
+
+    def __init__(self, settings: Settings, project: Project) -> None:
+        self.url = f"http://{settings.api_host}:{settings.api_port}"
+        self._settings, self._project = settings, project
+
+    def start(self) -> None:
+        app = create_app(self._settings, {self._project.slug: self._project})
+        port = self._settings.api_port
+        self._server = uvicorn.Server(uvicorn.Config(app, port=port, log_level="error"))
+        self._thread = threading.Thread(target=self._server.run, daemon=True)
+        self._thread.start()
+        until(lambda: self._server.started, "the API")
+
+    def stop(self) -> None:
+        self._server.should_exit = True
+        self._thread.join()
+
+
+@dataclass
+class Site:
+    """A project with its API, its dashboard's address, and a learner to publish."""
+
+    api: Api
+    project: Project
+    settings: Settings
+    store: LiveStore
+    learner: Learner
+    url: str
+    seeds: Iterator[int] = field(default_factory=lambda: iter(range(1, 1_000)))
+
+    def learn(self, count: int = 200) -> None:
+        teach(self.learner, count, seed=next(self.seeds))
+
+    def publish(self) -> Facts:
+        """Publish the learner as it is, and wait until the API serves it."""
+        made = publication(self.learner, self.settings)
+        assert self.store.publish(made.facts, made.model)
+        until(lambda: self.version() == made.facts.version, "the new version")
+        return made.facts
+
+    def beat(self, **changes: Any) -> None:
+        status = Status(time=time.time(), state="running", events_per_second=12.5, lag=3)
+        self.store.beat(0, replace_status(status, **changes))
+
+    def version(self) -> str | None:
+        answer = httpx2.get(f"{self.api.url}/projects/{self.project.slug}").json()
+        return answer["model"] and str(answer["model"]["version"])
+
+
+def replace_status(status: Status, **changes: Any) -> Status:
+    """A heartbeat with other values."""
+    return Status(**{name: getattr(status, name) for name in status.__struct_fields__} | changes)
+
+
+def settings_of(redis_url: str) -> Settings:
+    """Settings for an API without Kafka and MLflow, and a dashboard in front of it."""
+    port = free_port()
+    return Settings(
+        _env_file=None,
+        kafka_bootstrap="127.0.0.1:1",
+        mlflow_uri="http://127.0.0.1:1",
+        redis_url=redis_url,
+        signing_key="a key for tests",
+        api_port=port,
+        api_url=f"http://127.0.0.1:{port}",
+        dashboard_port=free_port(),
+    )
+
+
+@contextmanager
+def site(redis_url: str, slug: str) -> Iterator[Site]:
+    """Serve one project under a slug of its own, with nothing published yet."""
+    settings, project = settings_of(redis_url), replace(fraud.PROJECT, slug=slug)
+    client, api = connect(redis_url), Api(settings, project)
+    api.start()
+    dashboard = serve(settings, {slug: project}, threaded=True, verbose=False)
+    url = f"http://127.0.0.1:{settings.dashboard_port}"
+    until(lambda: _answers(f"{url}/liveness"), "the dashboard")
+    yield Site(api, project, settings, LiveStore(client, slug), learner_of(project, 400), url)
+    dashboard.stop()
+    api.stop()
+    client.close()
+
+
+def _answers(url: str) -> bool:
+    try:
+        return httpx2.get(url).is_success
+    except httpx2.HTTPError:
+        return False
