@@ -214,7 +214,6 @@ def test_a_wrong_checksum_is_named(mark: Path) -> None:
     assert "checksum" in refused(forged(mark, checksum=1), mark, CodecError)
 
 
-@pytest.mark.xfail(reason="the header's msgspec error comes through", raises=msgspec.MsgspecError)
 @pytest.mark.parametrize(
     "frame",
     [
@@ -232,7 +231,6 @@ class Gone:
     """A class that a later version of this package may not have any more."""
 
 
-@pytest.mark.xfail(reason="pickle's own error comes through", raises=AttributeError)
 def test_a_class_that_is_gone_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     frame = codec.dumps(Gone(), KEY)
     monkeypatch.delattr(f"{__name__}.Gone")
