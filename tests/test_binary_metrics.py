@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from river import linear_model
 from river import metrics as river_metrics
-from sklearn import metrics as oracle  # type: ignore[import-untyped]
+from sklearn import metrics as oracle
 
 from flows.learning.binary import BinaryClassification, BinaryPrediction
 from flows.learning.binary_metrics import CURVE_POINTS, RELIABILITY_EDGES, BinaryMetrics

@@ -6,7 +6,7 @@ from math import log
 from typing import Any
 
 import numpy as np
-from scipy.special import betaln  # type: ignore[import-untyped]
+from scipy.special import betaln
 
 Category = Any
 """What is not a number: a text, a truth value, None."""

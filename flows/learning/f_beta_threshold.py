@@ -22,8 +22,8 @@ class FBetaThreshold(base.Wrapper[base.Classifier], base.Classifier):
     """Decides by the threshold that maximises F-beta over the past, which fades.
 
     Every example is scored before it is learnt; its score and label go into a histogram over
-    log-odds. While labelled positives are fewer than `prior_positives`, the classifier's own
-    probabilities help out: a few labels are a poorer guide than many calibrated scores.
+    log-odds. At first the classifier's own probabilities count as well, for a few labels are a
+    poorer guide than many calibrated scores; they count for less with every labelled positive.
 
     Parameters
     ----------
@@ -34,14 +34,15 @@ class FBetaThreshold(base.Wrapper[base.Classifier], base.Classifier):
     memory
         How many positives are remembered: older examples fade.
     prior_positives
-        For how many labelled positives the probabilities stand at most.
+        For how many positives the probabilities stand at first, and for half as many when that
+        many labelled positives have come.
     """
 
     def __init__(
         self,
         classifier: base.Classifier,
         beta: float = 1.0,
-        memory: int = 1000,
+        memory: int = 400,
         prior_positives: float = 100.0,
     ) -> None:
         self.classifier = classifier
@@ -108,11 +109,18 @@ class FBetaThreshold(base.Wrapper[base.Classifier], base.Classifier):
         self._positives, self._negatives, self._expected = columns.tolist()
         self._unit = 1.0
         positives, negatives, expected = columns
-        trust = min(1.0, self.prior_positives / max(expected.sum(), SMALLEST))
+        trust = self._trust(positives.sum(), expected.sum())
         hits = _from_above(positives + trust * expected)
+        if not hits[0]:
+            return
         predicted = _from_above((positives + negatives) * (1 + trust))
         score = hits / (self.beta**2 * hits[0] + predicted)
         self.threshold = _edge(int(score.argmax()))
+
+    def _trust(self, positives: float, expected: float) -> float:
+        """How much a probability counts beside a label."""
+        fading = self.prior_positives / max(self.prior_positives + positives, SMALLEST)
+        return fading * min(1.0, self.prior_positives / max(expected, SMALLEST))
 
 
 def _bin(probability: float) -> int:

@@ -54,12 +54,14 @@ def _counts(cells: NDArray[np.intp], importances: Floats, size: int) -> Floats:
 
 
 def _candidate_edges(values: Floats, labels: NDArray[np.bool_]) -> Floats:
-    """Edges beside quantiles of either class, half-way to the next value that occurs."""
+    """Edges just above quantiles of either class, and just below its least value."""
     distinct = np.unique(values)
-    quantiles = [
-        np.quantile(values[of_class], QUANTILES, method="lower") for of_class in (labels, ~labels)
-    ]
-    places = np.searchsorted(distinct, np.unique(np.concatenate(quantiles)))
     halfway = (distinct[1:] + distinct[:-1]) / 2
-    beside = np.unique(np.concatenate([places - 1, places]))
-    return np.asarray(halfway[beside[(beside >= 0) & (beside < len(halfway))]])
+    places = []
+    for of_class in (labels, ~labels):
+        quantiles = np.quantile(values[of_class], QUANTILES, method="lower")
+        above = np.searchsorted(distinct, quantiles)
+        places += [above[:1] - 1, above]
+    chosen = np.unique(np.concatenate(places))
+    edges: Floats = halfway[chosen[(chosen >= 0) & (chosen < len(halfway))]]
+    return edges

@@ -6,7 +6,7 @@ from math import log, log1p
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import betaln  # type: ignore[import-untyped]
+from scipy.special import betaln
 
 Floats = NDArray[np.float64]
 

@@ -7,18 +7,22 @@ from math import exp, log, nan
 from numbers import Real
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
 from river import base
 
 from flows.learning.category_evidence import CategoryEvidence
 from flows.learning.event_sample import EventSample
+from flows.learning.evidence_weights import fit_weights
 from flows.learning.number_evidence import NumberEvidence
+from flows.learning.segments import Floats
 
 Name = base.typing.FeatureName
 
 GROWTH = 0.05
 RENEWAL = 0.02
 FEWEST_NEWS = 20
-HEAD_START = 10
+HEAD_START = 30
 LARGEST = 1e38
 
 
@@ -27,8 +31,9 @@ class WeightOfEvidence(base.Classifier):
 
     Numbers get functions that are constant between learnt edges, everything else one value per
     category; both are averaged over what the data leaves open, so that they need no tuning, and
-    features that mean nothing say nothing. Functions are learnt anew from a bounded sample each
-    time it has grown by 5 % or renewed itself by 2 %.
+    features that mean nothing say nothing. As features may say the same, each one's function is
+    weighted by how far it was to be trusted, given the others, when it had not seen the label yet.
+    All is learnt anew from a bounded sample each time it has grown by 5 % or renewed itself by 2 %.
 
     Parameters
     ----------
@@ -40,7 +45,7 @@ class WeightOfEvidence(base.Classifier):
         Of the generator that chooses them.
     """
 
-    def __init__(self, memory: int = 1000, ratio: int = 8, seed: int = 1) -> None:
+    def __init__(self, memory: int = 400, ratio: int = 20, seed: int = 1) -> None:
         self.memory = memory
         self.ratio = ratio
         self.seed = seed
@@ -48,6 +53,8 @@ class WeightOfEvidence(base.Classifier):
         self._sample = EventSample(memory * (ratio + 1))
         self._numbers: dict[Name, NumberEvidence] = {}
         self._categories: dict[Name, CategoryEvidence] = {}
+        self._trust: dict[Name, float] = {}
+        self._intercept = 0.0
         self._counts = [0.0, 0.0]
         self._unit = 1.0
         self._next_fit = FEWEST_NEWS
@@ -60,7 +67,7 @@ class WeightOfEvidence(base.Classifier):
         """Log-odds of the positive class before any feature is looked at."""
         negatives, positives = self._counts
         half = self._unit / 2
-        return log((positives + half) / (negatives + half))
+        return log((positives + half) / (negatives + half)) + self._intercept
 
     def log_odds_one(self, x: dict[Name, Any]) -> float:
         """Log-odds of the positive class."""
@@ -75,6 +82,10 @@ class WeightOfEvidence(base.Classifier):
 
     def explain_one(self, x: dict[Name, Any]) -> dict[Name, float]:
         """What each feature adds to `base_log_odds`; missing and unknown ones add nothing."""
+        trust = self._trust
+        return {name: trust.get(name, 1.0) * said for name, said in self._evidence(x).items()}
+
+    def _evidence(self, x: dict[Name, Any]) -> dict[Name, float]:
         evidence: dict[Name, float] = {}
         for name, value in x.items():
             number = _number(value)
@@ -88,6 +99,7 @@ class WeightOfEvidence(base.Classifier):
     def learn_one(self, x: dict[Name, Any], y: base.typing.ClfTarget) -> None:
         """Count the event, perhaps keep it, and learn the functions anew when it is time."""
         label = 1 if y else 0
+        offset = self.base_log_odds - self._intercept
         self._count(label)
         share = self._share_kept(label)
         numbers = {}
@@ -98,7 +110,7 @@ class WeightOfEvidence(base.Classifier):
             else:
                 numbers[name] = number
         if share >= 1 or self._rng.random() < share:
-            self._sample.keep(numbers, label, 1 / share)
+            self._sample.keep(numbers, self._evidence(x), offset, label, 1 / share)
             if self._sample.kept >= self._next_fit:
                 self._fit()
 
@@ -119,10 +131,9 @@ class WeightOfEvidence(base.Classifier):
 
     def _fit(self) -> None:
         labels, importances = self._sample.labels(), self._sample.importances()
-        for name in self._sample.names:
-            self._numbers.setdefault(name, NumberEvidence()).fit(
-                self._sample.column(name), labels, importances
-            )
+        self._fit_trust(labels, importances)
+        for name, values in self._sample.numbers().items():
+            self._numbers.setdefault(name, NumberEvidence()).fit(values, labels, importances)
         for evidence in self._categories.values():
             evidence.fit(1 / self._unit)
         self._counts = [count / self._unit for count in self._counts]
@@ -131,6 +142,20 @@ class WeightOfEvidence(base.Classifier):
         self._next_fit = kept + max(
             FEWEST_NEWS, int(min(GROWTH * kept, RENEWAL * self._sample.capacity))
         )
+
+    def _fit_trust(self, labels: NDArray[np.bool_], importances: Floats) -> None:
+        evidence = self._sample.evidence()
+        if not evidence:
+            return
+        former = [self._trust.get(name, 1.0) for name in evidence]
+        *trust, self._intercept = fit_weights(
+            np.column_stack(list(evidence.values())),
+            self._sample.offsets(),
+            labels,
+            importances,
+            np.array([*former, self._intercept]),
+        ).tolist()
+        self._trust = dict(zip(evidence, trust, strict=True))
 
 
 def _number(value: Any) -> float | None:
