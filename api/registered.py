@@ -134,7 +134,7 @@ class RegistryReader:
     def _adopt(self, follower: Follower, shard: int, version: Version, frame: bytes) -> None:
         try:
             state: State = load(frame, self._key)
-            facts = _facts(follower.project.slug, shard, version, state)
+            facts = Facts.of(follower.project.slug, shard, state, version.created)
         except Exception as error:  # unpickling runs code of other versions: anything may come
             follower.refuse(shard, "registry", str(version.number), error)
             return
@@ -147,20 +147,3 @@ def _told(error: Exception) -> str:
         return str(error)
     _log.error("reading the registry failed", exc_info=error)
     return "MLflow gave an answer that this version does not understand; the API's log has it"
-
-
-def _facts(slug: str, shard: int, version: Version, state: State) -> Facts:
-    return Facts(
-        project=slug,
-        shard=shard,
-        lineage=state.lineage,
-        generation=state.generation,
-        events_learned=state.counts["learned"],
-        version=state.version,
-        published_at=version.created,
-        event_time=state.clock or None,
-        metrics=state.metrics.values(),
-        report=state.metrics.report(),
-        counts={**state.counts, "pending": len(state.waiting)},
-        alarms=list(state.drift.alarms),
-    )

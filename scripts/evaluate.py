@@ -58,6 +58,7 @@ class Trial:
             "events": self.events,
             "rejected": self.rejected,
             "events_per_second": round(self.events / self.seconds) if self.seconds else None,
+            "counts": {**state.counts, "pending": len(state.waiting)},
             "state_bytes": len(codec.dumps(state, b"size only")),
             "metrics": state.metrics.values(),
             "metrics_last_half": self._last_half(),

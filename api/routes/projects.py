@@ -44,7 +44,7 @@ def _summary(project: Project) -> ProjectSummary:
         slug=project.slug,
         title=project.title,
         summary=project.summary,
-        task=_task_name(project),
+        task=project.task.name,
         topic=project.topic,
         score=project.score,
     )
@@ -58,7 +58,7 @@ def _detail(served: Served, shard: int) -> ProjectDetail:
         slug=project.slug,
         title=project.title,
         summary=project.summary,
-        task=_task_name(project),
+        task=project.task.name,
         topic=project.topic,
         form=form_fields(project.event, hidden=[project.label]),
         queries=[QueryText(query.title, query.sql) for query in project.queries],
@@ -75,11 +75,6 @@ def _detail(served: Served, shard: int) -> ProjectDetail:
         alarms=facts.alarms if facts else [],
         problems=follower.problems(shard),
     )
-
-
-def _task_name(project: Project) -> str:
-    """Kinds of learning are named like their modules: "binary", "regression"."""
-    return type(project.task).__module__.rpartition(".")[2]
 
 
 def _fresh(status: Status | None) -> Status | None:

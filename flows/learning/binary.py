@@ -27,6 +27,10 @@ class BinaryClassification:
     beta: float = 1.0
 
     @property
+    def name(self) -> str:
+        return "binary"
+
+    @property
     def prediction(self) -> type[BinaryPrediction]:
         return BinaryPrediction
 

@@ -114,14 +114,14 @@ class Learner:
         state.counts["events"] += 1
         outcomes = self._pass_time(time)
         event_id = getattr(event, self._id)
-        if event_id in state.waiting or event_id in state.remembered:
+        if event_id in state.remembered or event_id in state.waiting:
             outcomes.append(self._count(Outcome(event_id, "duplicate")))
             return None, outcomes
         features = self._features(event)
         prediction = self._task.predict(state.model, features)
         waiting = Waiting(features, prediction, state.counts["learned"], time)
         label = getattr(event, self._label)
-        if event_id in state.early:
+        if state.early and event_id in state.early:
             early, time = state.early.pop(event_id)
             label = early if label is None else label
         if label is None:

@@ -24,6 +24,10 @@ class Task(Protocol):
     """A kind of learning. Stateless: all state is in the model and in the metrics."""
 
     @property
+    def name(self) -> str:
+        """One word by which pages and clients tell what they show."""
+
+    @property
     def prediction(self) -> type[msgspec.Struct]:
         """The struct that `predict` returns; its fields are columns of the lake."""
 

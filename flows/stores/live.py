@@ -16,13 +16,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
 import msgspec
 import redis
 from redis.exceptions import RedisError
 
 from flows.errors import StoreError
+from flows.learning.learner import State
 
 HISTORY_LENGTH = 3_000
 STATUS_SECONDS = 30
@@ -61,6 +62,24 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
     report: dict[str, Any]
     counts: dict[str, int]
     alarms: list[dict[str, Any]]
+
+    @classmethod
+    def of(cls, project: str, shard: int, state: State, published_at: float) -> Self:
+        """What is to be known of a learner's model as it is now."""
+        return cls(
+            project=project,
+            shard=shard,
+            lineage=state.lineage,
+            generation=state.generation,
+            events_learned=state.counts["learned"],
+            version=state.version,
+            published_at=published_at,
+            event_time=state.clock or None,
+            metrics=state.metrics.values(),
+            report=state.metrics.report(),
+            counts={**state.counts, "pending": len(state.waiting)},
+            alarms=list(state.drift.alarms),
+        )
 
     @property
     def order(self) -> str:

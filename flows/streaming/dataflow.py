@@ -31,7 +31,7 @@ def build(project: Project, settings: Settings, stop: threading.Event) -> Datafl
     """Wire a project's flow. Step names are a schema: recovery finds its state by them."""
     live = LiveStore(connect(settings.redis_url.get_secret_value()), project.slug)
     wanted = WantedState(live, stop)
-    start = Start(project, settings, registry_of(project, settings))
+    start = Start(project, settings, registry_of(project, settings), stop)
     topics = [project.topic, project.labels_topic]
 
     flow = Dataflow(project.slug)

@@ -20,7 +20,9 @@ from flows.streaming.messages import Learned
 
 # About a day of points; beyond it the oldest are given up, with a warning.
 OUTBOX_POINTS = 20_000
-FAREWELL_SECONDS = 12.0
+# Together less than the grace of a flow that is told to stop.
+CURVE_FAREWELL_SECONDS = 4.0
+VERSION_FAREWELL_SECONDS = 9.0
 
 _log = logging.getLogger("flows")
 
@@ -85,8 +87,8 @@ class MlflowPartition(StatefulSinkPartition[Learned, Outbox]):
         return self._lineage, [(one.step, one.time, one.metrics) for one in unconfirmed]
 
     def close(self) -> None:
-        self._curve.drain(FAREWELL_SECONDS)
-        self._versions.drain(FAREWELL_SECONDS)
+        self._curve.drain(CURVE_FAREWELL_SECONDS)
+        self._versions.drain(VERSION_FAREWELL_SECONDS)
         if self._lineage:
             self._end_run()
 

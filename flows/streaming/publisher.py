@@ -55,20 +55,5 @@ class Publisher:
             learner = codec.dumps(state, self._key)
             self._registered = state.counts["learned"]
             self._next_version = time.monotonic() + self._version_seconds
-        return Publication(self._facts(state), codec.dumps(state.model, self._key), learner)
-
-    def _facts(self, state: State) -> Facts:
-        return Facts(
-            project=self._project.slug,
-            shard=self._shard,
-            lineage=state.lineage,
-            generation=state.generation,
-            events_learned=state.counts["learned"],
-            version=state.version,
-            published_at=time.time(),
-            event_time=state.clock or None,
-            metrics=state.metrics.values(),
-            report=state.metrics.report(),
-            counts={**state.counts, "pending": len(state.waiting)},
-            alarms=list(state.drift.alarms),
-        )
+        facts = Facts.of(self._project.slug, self._shard, state, time.time())
+        return Publication(facts, codec.dumps(state.model, self._key), learner)

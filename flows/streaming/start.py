@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import threading
 import time
 
 from confluent_kafka import OFFSET_BEGINNING, OFFSET_END
@@ -23,7 +24,10 @@ _log = logging.getLogger("flows")
 class Start:
     """Finds the champion once per shard, for the learner and for its sources alike."""
 
-    def __init__(self, project: Project, settings: Settings, registry: Registry) -> None:
+    def __init__(
+        self, project: Project, settings: Settings, registry: Registry, stop: threading.Event
+    ) -> None:
+        self._stop = stop
         self._project = project
         self._settings = settings
         self._registry = registry
@@ -70,13 +74,13 @@ class Start:
                 frame = None if version is None else self._registry.frame(version)
                 break
             except StoreError as error:
-                if time.monotonic() > deadline:
+                if time.monotonic() > deadline or self._stop.is_set():
                     raise ModelUnavailable(
                         f"cannot ask for the champion of {self._project.slug}: {error};"
                         " REALTIME_START_FROM=earliest begins without it"
                     ) from error
                 _log.warning("%s; asking again", error)
-                time.sleep(1.0)
+                self._stop.wait(1.0)
         if frame is None:
             return None
         key = self._settings.signing_key.get_secret_value().encode()
