@@ -56,7 +56,7 @@ class BinaryVerdict(Verdict):
     def __init__(self, **params: Any) -> None:
         super().__init__(**params)
         self._gauge = pn.indicators.Dial(
-            name="",
+            label="",
             value=0,
             bounds=(0, 100),
             format="{value:.3g} %",

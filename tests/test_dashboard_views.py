@@ -1,0 +1,250 @@
+from __future__ import annotations
+
+import asyncio
+import random
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any
+
+import msgspec
+import pytest
+
+from dashboard.client import Client, Failure
+from dashboard.feed import Snapshot
+from dashboard.store import Store
+from dashboard.views import overview, parts
+from dashboard.views.binary import BinaryReport, BinaryVerdict
+from dashboard.views.form import EventForm
+from dashboard.views.live import Live
+from dashboard.views.predict import Predict
+from dashboard.views.project import ProjectPage, task_views
+from flows.errors import ProjectError
+from flows.projects import PROJECTS, fraud
+from tests.conftest import free_port
+
+PROJECT: dict[str, Any] = {
+    "slug": "fraud",
+    "state": "running",
+    "model": {"version": "7", "events_learned": 12_000, "age_seconds": 61.0},
+    "score": {"name": "FBeta", "value": 0.81},
+    "counts": {"events": 12_500, "learned": 12_000, "pending": 480, "dead_letters": 3},
+    "events_per_second": 250.0,
+    "lag": 4,
+    "problems": [],
+}
+HISTORY = [
+    {"events_learned": count, "time": 0.0, "metrics": {"FBeta": 0.7 + count / 1e5, "F1": 0.5}}
+    for count in range(0, 12_001, 1_000)
+]
+METRICS = {"metrics": {"FBeta": 0.81, "F1": 0.5, "LogLoss": 0.02}, "report": {}}
+SNAPSHOT = Snapshot(project=PROJECT, metrics=METRICS, history=HISTORY)
+EMPTY = Snapshot(project=PROJECT | {"state": "absent", "model": None, "score": None, "counts": {}})
+ANSWER: dict[str, Any] = {
+    "prediction_id": "an-id",
+    "prediction": {"probability": 0.62, "decision": 1, "threshold": 0.3},
+    "reasons": {"amount": 1.2},
+    "model": {"version": "7", "source": "live", "events_learned": 12_000, "age_seconds": 2.0},
+}
+
+
+@pytest.fixture
+def store() -> Store:
+    return Store(Client(f"http://127.0.0.1:{free_port()}"))
+
+
+@pytest.fixture
+def live() -> Live:
+    return Live(BinaryReport(), "FBeta")
+
+
+@pytest.fixture
+def predict(store: Store) -> Predict:
+    return Predict(fraud.PROJECT, store, BinaryVerdict())
+
+
+def test_text_is_shown_as_it_is() -> None:
+    shown = parts.text("<script>alert(1)</script>\n\n# no title")
+    assert shown.object == "<div>&lt;script&gt;alert(1)&lt;/script&gt;<br><br># no title</div>"
+
+
+def test_tile_shows_value_note_and_explanation() -> None:
+    tiles = parts.Tiles({"a": ("Label", "What it <is>\nand means")}, {"xs": 1})
+    tiles.param.update(values={"a": "<0.1"}, notes={"a": "one\ntwo"})
+    assert "<div class='value'>&lt;0.1</div>" in tiles.html
+    assert "<div class='note'>one<br>two</div>" in tiles.html
+    assert "data-tip='What it &lt;is&gt;&#10;and means'" in tiles.html
+
+
+def test_banner_is_there_only_while_it_has_something_to_say() -> None:
+    banner = parts.Banner()
+    assert not banner.__panel__().visible
+    banner.title = "Trouble"
+    assert banner.__panel__().visible
+    banner.title = ""
+    assert not banner.__panel__().visible
+
+
+def test_outage_says_since_when() -> None:
+    failure = Failure(0, "The API does not answer", "refused")
+    since = datetime(2026, 1, 1, 12, 30, tzinfo=UTC)
+    shown = parts.outage(failure, since)
+    assert shown["title"] == "The API does not answer"
+    assert "Since 12:30:00 UTC" in shown["message"]
+
+
+def test_other_failure_shows_its_detail() -> None:
+    assert parts.outage(Failure(500, "Broken", "the log"), None)["message"] == "the log"
+    assert parts.outage(None, None) == {"title": "", "message": ""}
+
+
+def test_live_shows_metrics_and_how_they_changed(live: Live) -> None:
+    live.snapshot = SNAPSHOT
+    assert live.primary.values["FBeta"] == "0.810"
+    assert "over the last" in live.primary.notes["FBeta"]
+    assert live.secondary.values["LogLoss"] == "0.020"
+    assert live.counts.values["pending"] == "480"
+
+
+def test_live_offers_every_metric_there_is(live: Live) -> None:
+    live.snapshot = SNAPSHOT
+    assert list(live._select.options.values()) == ["FBeta", "F1", "LogLoss"]
+
+
+def test_live_without_a_model_says_so(live: Live) -> None:
+    live.snapshot = EMPTY
+    assert live._empty.message.startswith("No model yet: fraud has learnt from 0 events.")
+    live.snapshot = SNAPSHOT
+    assert live._empty.message == ""
+
+
+def test_metric_without_a_text_of_its_own_is_shown_by_its_name(live: Live) -> None:
+    metrics = {"metrics": {**METRICS["metrics"], "Novelty": 0.1}, "report": {}}
+    live.snapshot = replace(SNAPSHOT, metrics=metrics)
+    assert live._select.options["Novelty"] == "Novelty"
+
+
+def test_form_makes_an_event_of_its_project() -> None:
+    form = EventForm(fraud.PROJECT, random.Random(1))
+    event = msgspec.convert(form.event, fraud.Transaction)
+    assert event.is_fraud is None
+    assert form.event["location"]["lat"] == form.inputs["location.lat"].value
+
+
+def test_randomise_changes_every_kind_of_field() -> None:
+    form = EventForm(fraud.PROJECT, random.Random(1))
+    before = form.event
+    form.randomise()
+    changed = [name for name, value in form.event.items() if value != before[name]]
+    assert {"transaction_id", "amount", "merchant_id", "location"} <= set(changed)
+
+
+def test_error_is_shown_at_its_field_until_the_next_answer() -> None:
+    form = EventForm(fraud.PROJECT, random.Random(1))
+    others = form.mark({"amount": "must be >= 0", "unknown": "what?"})
+    assert others == {"unknown": "what?"}
+    amount = form.inputs["amount"]
+    assert (amount.error_state, amount.helper_text) == (True, "must be >= 0")
+    form.mark({})
+    assert (amount.error_state, amount.helper_text) == (False, "")
+
+
+def test_unseen_choices_can_be_typed() -> None:
+    form = EventForm(fraud.PROJECT, random.Random(1))
+    form.inputs["currency"].value = "XYZ"
+    assert form.event["currency"] == "XYZ"
+
+
+def test_answer_shows_gauge_decision_and_model(predict: Predict) -> None:
+    predict.answer = ANSWER
+    verdict = predict._verdict
+    assert isinstance(verdict, BinaryVerdict)
+    assert verdict._gauge.value == pytest.approx(62)
+    assert [limit for limit, _ in verdict._gauge.colors] == [0.3, 1]
+    assert verdict._decision.label == "positive"
+    assert "12\u202f000 events" in predict._facts.object
+    assert predict._shown.visible
+
+
+def test_answer_without_reasons_shows_none(predict: Predict) -> None:
+    predict.answer = ANSWER | {"reasons": None}
+    assert not predict._reasons.pane.visible
+
+
+def test_failed_prediction_is_not_shown_as_one(predict: Predict) -> None:
+    predict.answer = ANSWER
+    predict.answer = Failure(422, "Invalid", "amount is negative", {"amount": "is negative"})
+    assert not predict._shown.visible
+    assert predict._problem.title == "Invalid"
+    assert predict.form.inputs["amount"].error_state
+
+
+def test_no_model_is_said_without_alarm(predict: Predict) -> None:
+    body = {"type": "urn:realtime:problem:no-model"}
+    predict.answer = Failure(503, "No model yet", "fraud has no model yet", body=body)
+    assert (predict._problem.severity, predict._problem.title) == ("info", "No model yet")
+
+
+def test_page_keeps_tab_and_metric_in_step(store: Store) -> None:
+    page = ProjectPage(fraud.PROJECT, store, tab="predict", metric="Recall")
+    assert page._tabs.active == 1
+    assert page.live.metric == "Recall"
+    page._tabs.active = 0
+    page.live.metric = "F1"
+    assert (page.tab, page.metric) == ("live", "F1")
+    page.tab = "nonsense"
+    assert page._tabs.active == 0
+
+
+def test_page_says_that_the_api_is_down(store: Store) -> None:
+    page = ProjectPage(fraud.PROJECT, store)
+    asyncio.run(page.refresh())
+    assert "does not answer" in page._banner.title
+    page.snapshot = SNAPSHOT
+    assert page._banner.title == ""
+
+
+@pytest.mark.parametrize("state", ["running", "paused", "stale", "absent"])
+def test_page_shows_the_state(store: Store, state: str) -> None:
+    page = ProjectPage(fraud.PROJECT, store)
+    page.snapshot = replace(SNAPSHOT, project=PROJECT | {"state": state})
+    assert page._state.state == state
+    assert ("silent" in page._problems.message) == (state == "stale")
+
+
+def test_page_shows_the_apis_problems(store: Store) -> None:
+    page = ProjectPage(fraud.PROJECT, store)
+    page.snapshot = replace(SNAPSHOT, project=PROJECT | {"problems": ["Redis does not answer"]})
+    assert page._problems.message == "Redis does not answer"
+
+
+def test_every_project_has_views() -> None:
+    for project in PROJECTS.values():
+        assert task_views(project)
+
+
+def test_task_without_views_is_named() -> None:
+    project = replace(fraud.PROJECT, task=object())  # type: ignore[arg-type]
+    with pytest.raises(ProjectError, match="no views for task 'builtins'"):
+        task_views(project)
+
+
+def test_card_says_what_is_known() -> None:
+    card = overview.ProjectCard(fraud.PROJECT)
+    card.snapshot = SNAPSHOT
+    assert "0.810" in card._score.object
+    assert "Version 7, published" in card._lines.object
+    assert "3 dead letters" in card._lines.object
+    card.snapshot = EMPTY
+    assert "No model yet: fraud has learnt from 0 events." in card._lines.object
+
+
+def test_checks_list_the_api_and_its_parts() -> None:
+    body = {"checks": [{"name": "redis:fraud", "status": "failing", "detail": "refused"}]}
+    known = [("API", "ok", "It answers."), ("redis:fraud", "failing", "refused")]
+    assert overview.checks(body) == known
+    assert overview.checks(Failure(503, "", "", body=body)) == known
+
+
+def test_silent_api_is_the_only_check() -> None:
+    assert overview.checks(Failure(0, "It is silent", "")) == [("API", "failing", "It is silent")]
+    assert overview.checks(None) == []
