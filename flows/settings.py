@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Literal, Self
 
+import pydantic_settings
 from pydantic import Field, SecretStr, ValidationError, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
@@ -43,11 +44,16 @@ class Settings(BaseSettings):
 
     @model_validator(mode="after")
     def _complete_in_prod(self) -> Self:
-        missing = [name for name in REQUIRED_IN_PROD if name not in self.model_fields_set]
+        missing = [name for name in REQUIRED_IN_PROD if not self._was_given(name)]
         if self.profile == "prod" and missing:
             names = ", ".join(f"REALTIME_{name.upper()}" for name in missing)
             raise ValueError(f"the prod profile has no defaults for: {names}; set each of them")
         return self
+
+    def _was_given(self, name: str) -> bool:
+        value = getattr(self, name)
+        text = value.get_secret_value() if isinstance(value, SecretStr) else value
+        return name in self.model_fields_set and bool(text.strip())
 
 
 def load() -> Settings:
@@ -56,6 +62,8 @@ def load() -> Settings:
         return Settings()
     except ValidationError as error:
         raise SettingsError(_explain(error)) from None
+    except pydantic_settings.SettingsError as error:
+        raise SettingsError(f"{error}; it must be JSON, such as {{}}") from None
 
 
 def _explain(error: ValidationError) -> str:

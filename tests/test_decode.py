@@ -262,3 +262,13 @@ def test_a_decoder_keeps_nothing_between_polls(read: Callable[[Polled], Decoded]
     polled = Polled(EVENTS, "", [Message(0, START, None, b"junk")], None)
     assert read(polled) == read(polled)
     assert len(read(polled).rejected) == 1
+
+
+@pytest.mark.parametrize(
+    "time",
+    ["0001-01-01T00:00:00+23:59", "9999-12-31T23:59:59.999999Z", "9999-12-31T23:59:59-23:59"],
+)
+def test_a_time_that_other_zones_cannot_hold_is_rejected(time: str) -> None:
+    rejected = rejection(event_with(timestamp=time))
+    assert rejected.reason == "invalid"
+    assert rejected.detail.endswith("at `$.timestamp`")

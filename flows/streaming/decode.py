@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from operator import attrgetter
 from typing import Any
 
 import msgspec
 
 from flows.errors import EventError
+from flows.projects.forms import form_fields
 from flows.projects.spec import Label, Project
 from flows.streaming.messages import Decoded, Message, Polled, Rejected
+
+# The first and the last year of the calendar do not fit it any more in another time zone.
+EARLIEST_YEAR, LATEST_YEAR = 2, 9998
 
 
 def decoder(project: Project) -> Callable[[Polled], Decoded]:
     """Make the function that decodes what one poll of the project's topics brought."""
     readers = {
-        project.topic: msgspec.json.Decoder(project.event).decode,
+        project.topic: _event_reader(project),
         project.labels_topic: _label_reader(project),
     }
 
@@ -31,6 +36,24 @@ def decoder(project: Project) -> Callable[[Polled], Decoded]:
         return Decoded(polled.source, polled.identity, accepted, rejected, polled.lag)
 
     return decode
+
+
+def _event_reader(project: Project) -> Callable[[bytes], Any]:
+    read = msgspec.json.Decoder(project.event).decode
+    fields = [field.path for field in form_fields(project.event) if field.kind == "time"]
+    times = [(path, attrgetter(path)) for path in fields]
+
+    def read_event(value: bytes) -> Any:
+        event = read(value)
+        for path, time in times:
+            found = time(event)
+            if found is not None and not EARLIEST_YEAR <= found.year <= LATEST_YEAR:
+                raise EventError(
+                    f"{found} is outside the years {EARLIEST_YEAR} to {LATEST_YEAR} - at `$.{path}`"
+                )
+        return event
+
+    return read_event
 
 
 def _label_reader(project: Project) -> Callable[[bytes], Label]:

@@ -31,6 +31,7 @@ POLL_MESSAGES = 1_000
 IDLE_WAIT = timedelta(milliseconds=20)
 QUIET_TICK = timedelta(seconds=1)
 ANSWER_SECONDS = 10.0
+LATEST_TIME = datetime(9998, 1, 1, tzinfo=UTC).timestamp()
 
 _log = logging.getLogger("flows")
 
@@ -177,7 +178,9 @@ class KafkaPartition(StatefulSourcePartition[Item, Position]):
 
 
 def _message(raw: KafkaMessage) -> Message:
-    return Message(raw.offset() or 0, raw.timestamp()[1] / 1000, raw.key(), raw.value())
+    """Producers choose a message's time; what no calendar holds is taken to its nearest end."""
+    time = min(max(raw.timestamp()[1] / 1000, 0.0), LATEST_TIME)
+    return Message(raw.offset() or 0, time, raw.key(), raw.value())
 
 
 def _consumer_options(settings: Settings) -> dict[str, str | int | bool]:

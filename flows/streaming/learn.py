@@ -87,18 +87,23 @@ def learn(learner: Learner, decoded: Decoded) -> Learned:
     """Feed one poll to a learner, in its order."""
     learned = _learned(decoded, learner.state, None)
     state, counts = learner.state, learner.state.counts
-    for message, value in decoded.accepted:
-        offset, time = message.offset, message.time
-        if type(value) is Label:
-            settled = learner.answer(value.event_id, value.label, time)
-        else:
-            before = counts["learned"]
-            prediction, settled = learner.observe(value, time)
-            learned.events.append(EventRow(offset, time, value, prediction, before))
-        for outcome in settled:
-            learned.outcomes.append(OutcomeRow(offset, time, outcome))
-            if outcome.status == "matched" and is_curve_point(counts["learned"]):
-                learned.curve.append(Curve(counts["learned"], time, state.metrics.values()))
+    offset = -1
+    try:
+        for message, value in decoded.accepted:
+            offset, time = message.offset, message.time
+            if type(value) is Label:
+                settled = learner.answer(value.event_id, value.label, time)
+            else:
+                before = counts["learned"]
+                prediction, settled = learner.observe(value, time)
+                learned.events.append(EventRow(offset, time, value, prediction, before))
+            for outcome in settled:
+                learned.outcomes.append(OutcomeRow(offset, time, outcome))
+                if outcome.status == "matched" and is_curve_point(counts["learned"]):
+                    learned.curve.append(Curve(counts["learned"], time, state.metrics.values()))
+    except Exception as error:
+        error.add_note(f"while learning from {decoded.source}, offset {offset}")
+        raise
     _account(state, decoded)
     return learned
 
