@@ -35,6 +35,8 @@ class Settings(BaseSettings):
     version_seconds: float = 60.0
     flow_metrics_host: str = "127.0.0.1"
     flow_metrics_port: int = 0
+    fault_seed: int = 0
+    fault_rate: float = Field(0.0, ge=0, le=1)
 
     api_host: str = "127.0.0.1"
     api_port: int = 8000
@@ -54,6 +56,12 @@ class Settings(BaseSettings):
         value = getattr(self, name)
         text = value.get_secret_value() if isinstance(value, SecretStr) else value
         return name in self.model_fields_set and bool(text.strip())
+
+    @model_validator(mode="after")
+    def _no_faults_in_prod(self) -> Self:
+        if self.profile == "prod" and self.fault_rate:
+            raise ValueError("REALTIME_FAULT_RATE makes flows kill themselves; not in production")
+        return self
 
 
 def load() -> Settings:

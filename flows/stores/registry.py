@@ -17,6 +17,7 @@ from flows.errors import ModelUnavailable
 from flows.stores import served
 from flows.stores.live import Facts
 from flows.stores.tracking import Tracking
+from flows.streaming import faults
 
 CHAMPION = "champion"
 PREVIOUS = "previous"
@@ -55,6 +56,7 @@ class Registry(Tracking):
             name = self.name(facts.shard)
             self._ensure_model(name)
             source = self._upload(facts, frame)
+            faults.point("version.uploaded")
             made = self._existing(name, facts) or self._client.create_model_version(
                 name,
                 source,
@@ -62,6 +64,7 @@ class Registry(Tracking):
                 tags=self._tags(facts),
                 await_creation_for=0,
             )
+            faults.point("version.created")
             version = self._version(made)
             self._crown(name, version)
             return version

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import sys
 import threading
 
 import bytewax.operators as op
@@ -14,6 +15,7 @@ from flows.learning.memory import calm_collector
 from flows.projects.spec import Project
 from flows.settings import Settings, load
 from flows.stores.live import LiveStore, connect
+from flows.streaming import faults, recovery
 from flows.streaming.dead_letter_sink import DeadLetterSink
 from flows.streaming.decode import decoder
 from flows.streaming.guard import guarded
@@ -27,7 +29,9 @@ from flows.streaming.start import Start
 from flows.streaming.wanted import WantedState
 
 
-def build(project: Project, settings: Settings, stop: threading.Event) -> Dataflow:
+def build(
+    project: Project, settings: Settings, stop: threading.Event, resumes: bool = False
+) -> Dataflow:
     """Wire a project's flow. Step names are a schema: recovery finds its state by them."""
     live = LiveStore(connect(settings.redis_url.get_secret_value()), project.slug)
     wanted = WantedState(live, stop)
@@ -35,7 +39,7 @@ def build(project: Project, settings: Settings, stop: threading.Event) -> Datafl
     topics = [project.topic, project.labels_topic]
 
     flow = Dataflow(project.slug)
-    source = KafkaSource(settings, topics, start.offset, stop, wanted.is_paused)
+    source = KafkaSource(settings, topics, start.offset, stop, wanted.is_paused, resumes)
     polled = op.input("kafka", flow, source)
     decoded = op.map_value("decode", polled, guarded(decoder(project)))
     learned = op.stateful_batch("learn", decoded, learn_logic(project, settings, start))
@@ -53,6 +57,8 @@ def run(slug: str) -> Dataflow:
         level=settings.log_level, format="%(asctime)s %(levelname)s %(name)s: %(message)s"
     )
     calm_collector()
+    faults.arm(settings.fault_seed, settings.fault_rate)
     if settings.flow_metrics_port:
         start_http_server(settings.flow_metrics_port, addr=settings.flow_metrics_host)
-    return build(projects.get(slug), settings, stop_on_signals())
+    resumes = recovery.resumes(recovery.directory_of(sys.argv), slug)
+    return build(projects.get(slug), settings, stop_on_signals(), resumes)

@@ -8,6 +8,7 @@ from confluent_kafka import Message as KafkaMessage
 
 from flows.errors import BrokerError
 from flows.settings import Settings
+from flows.streaming import faults
 from flows.streaming.guard import guarded
 from flows.streaming.messages import Decoded, Rejected
 
@@ -56,6 +57,7 @@ class DeadLetterPartition(StatefulSinkPartition[Decoded, None]):
     @guarded
     def snapshot(self) -> None:
         """Raises BrokerError when a dead letter could not be delivered."""
+        faults.point("dead_letters.flush")
         unsent = self._producer.flush(FLUSH_SECONDS)
         if unsent or self._failure:
             raise BrokerError(

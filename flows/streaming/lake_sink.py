@@ -22,7 +22,7 @@ from flows.errors import StoreError
 from flows.projects.spec import Project
 from flows.settings import Settings
 from flows.stores.lake import LakeTable
-from flows.streaming import instruments
+from flows.streaming import faults, instruments
 from flows.streaming.background import FIRST_PAUSE, LONGEST_PAUSE
 from flows.streaming.guard import guarded
 from flows.streaming.messages import Learned
@@ -137,12 +137,16 @@ class _Rows:
         """Commit what was kept, with its watermarks."""
         self._stage()
         if self._staged:
+            faults.point("lake.commit.before")
             self._table.commit(self._staged, self._committed, self._reached)
+            faults.point("lake.commit.after")
             self._committed |= self._reached
             self._staged, self._reached = [], {}
 
     def _stage(self) -> None:
         if self._fresh:
             tables = [self._build(learned, rows) for learned, rows in self._fresh.values()]
+            faults.point("lake.stage.before")
             self._staged += self._table.stage(pa.concat_tables(tables))
+            faults.point("lake.stage.after")
             self._fresh = {}

@@ -11,7 +11,7 @@ from flows.learning import codec
 from flows.learning.learner import Learner, State
 from flows.projects.spec import Label, Project
 from flows.settings import Settings
-from flows.streaming import instruments
+from flows.streaming import faults, instruments
 from flows.streaming.guard import guarded
 from flows.streaming.messages import (
     Curve,
@@ -63,6 +63,7 @@ class LearnLogic(StatefulBatchLogic[Decoded, Learned, bytes]):
     def snapshot(self) -> bytes:
         with instruments.timed(self._project.slug, "snapshot"):
             frame = codec.dumps(self._learner and self._learner.state, self._key)
+        faults.point("learn.snapshot")
         instruments.STATE_BYTES.labels(self._project.slug).set(len(frame))
         return frame
 

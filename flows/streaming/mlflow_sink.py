@@ -14,6 +14,7 @@ from flows.settings import Settings
 from flows.stores.live import Facts
 from flows.stores.registry import Registry
 from flows.stores.tracking import CurvePoint
+from flows.streaming import faults
 from flows.streaming.background import Latest
 from flows.streaming.guard import guarded
 from flows.streaming.messages import Learned
@@ -111,7 +112,9 @@ class MlflowPartition(StatefulSinkPartition[Learned, Outbox]):
         with self._lock:
             points = list(self._unconfirmed)
         if points:
+            faults.point("curve.before")
             self._registry.log_curve(self._lineage, self._shard, points)
+            faults.point("curve.after")
         with self._lock:
             confirmed = {id(point) for point in points}
             self._unconfirmed = [one for one in self._unconfirmed if id(one) not in confirmed]

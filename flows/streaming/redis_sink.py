@@ -8,6 +8,7 @@ from collections.abc import Callable
 from bytewax.outputs import DynamicSink, StatelessSinkPartition
 
 from flows.stores.live import LiveStore, Status
+from flows.streaming import faults
 from flows.streaming.background import Latest
 from flows.streaming.guard import guarded
 from flows.streaming.messages import Learned, Publication
@@ -69,4 +70,6 @@ class RedisPartition(StatelessSinkPartition[Keyed]):
         return self._beats[shard]
 
     def _publish(self, publication: Publication) -> None:
+        faults.point("redis.publish.before")
         self._store.publish(publication.facts, publication.model)
+        faults.point("redis.publish.after")
