@@ -159,9 +159,9 @@ def test_one_telling_category_among_many_speaks_up() -> None:
     rng, evidence = random.Random(1), CategoryEvidence()
     for _ in range(30_000):
         number = rng.randrange(200)
-        evidence.count(number, int(rng.random() < (0.6 if number == 7 else 0.01)), 1.0)
+        evidence.count(str(number), int(rng.random() < (0.6 if number == 7 else 0.01)), 1.0)
     evidence.fit(scale=1.0)
-    assert evidence.weight(7) > 3
+    assert evidence.weight("7") > 3
 
 
 def test_true_false_and_none_are_categories() -> None:

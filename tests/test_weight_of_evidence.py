@@ -122,6 +122,7 @@ def test_explanation_adds_up_to_the_log_odds(model: WeightOfEvidence) -> None:
         {"size": "large", "side": 3},
         {"size": np.float64(3), "side": np.int64(3), "noise": np.bool_(True)},
         {"side": "x" * 100_000},
+        {"side": ["a", "list"], "noise": {"a": "dict"}},
     ],
 )
 def test_survives_what_it_did_not_expect(model: WeightOfEvidence, x: dict[Any, Any]) -> None:
@@ -165,6 +166,15 @@ def test_state_is_bounded_whichever_class_is_rare(positives: float) -> None:
     for x, y in examples(2000, seed=6, positives=positives):
         model.learn_one({**x, "noise": f"made up {x['size']}"}, y)
     assert len(pickle.dumps(model)) < size + 40_000
+
+
+def test_very_much_evidence_is_still_a_probability() -> None:
+    model = WeightOfEvidence()
+    for x, y in examples(400):
+        model.learn_one({f"size {number}": x["size"] + 300 * y for number in range(150)}, y)
+    for size in (0, 1000):
+        x = {f"size {number}": size for number in range(150)}
+        assert 0 < model.predict_proba_one(x)[1] < 1
 
 
 def test_merely_one_class_is_no_trouble() -> None:

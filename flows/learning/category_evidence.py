@@ -68,6 +68,6 @@ class CategoryEvidence:
 
 
 def _name(category: Category) -> Category:
-    if isinstance(category, str) and len(category) > LONGEST_NAME:
-        return category[:LONGEST_NAME]
-    return category
+    if category is None or isinstance(category, bool):
+        return category
+    return str(category)[:LONGEST_NAME]

@@ -24,6 +24,7 @@ RENEWAL = 0.02
 FEWEST_NEWS = 20
 HEAD_START = 30
 LARGEST = 1e38
+FARTHEST = 30.0
 
 
 class WeightOfEvidence(base.Classifier):
@@ -38,7 +39,7 @@ class WeightOfEvidence(base.Classifier):
     Parameters
     ----------
     memory
-        How many events of the rarer class are remembered: older ones fade.
+        How many events of the rarer class are remembered, if it is rare: older ones fade.
     ratio
         How many events of the commoner class are kept in the sample for one of the rarer.
     seed
@@ -77,7 +78,8 @@ class WeightOfEvidence(base.Classifier):
         """Probability of both classes; empty before anything was learnt."""
         if not any(self._counts):
             return {}
-        probability = 1 / (1 + exp(-self.log_odds_one(x)))
+        log_odds = max(-FARTHEST, min(self.log_odds_one(x), FARTHEST))
+        probability = 1 / (1 + exp(-log_odds))
         return {0: 1 - probability, 1: probability}
 
     def explain_one(self, x: dict[Name, Any]) -> dict[Name, float]:
@@ -117,7 +119,8 @@ class WeightOfEvidence(base.Classifier):
     def _count(self, label: int) -> None:
         """Count the event, and let the past fade by making what comes weigh more."""
         self._counts[label] += self._unit
-        self._unit *= 1 + min(self._counts) / sum(self._counts) / self.memory
+        rarer = min(self._counts) / sum(self._counts)
+        self._unit *= 1 + min(rarer / self.memory, 1 / self._sample.capacity)
 
     def _share_kept(self, label: int) -> float:
         wanted = self.ratio * (min(self._counts) + HEAD_START * self._unit)
