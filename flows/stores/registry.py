@@ -21,6 +21,7 @@ from flows.streaming import faults
 
 CHAMPION = "champion"
 PREVIOUS = "previous"
+IDENTITY = ("realtime.lineage", "realtime.generation", "realtime.events_learned")
 
 # A version becomes champion unless its score is this much worse than the champion's: the metrics
 # go on from one version to the next, so a small loss says little and a large one says drift.
@@ -33,6 +34,7 @@ class Version(msgspec.Struct, frozen=True, kw_only=True):
     number: int
     aliases: tuple[str, ...]
     lineage: int
+    generation: int
     events_learned: int
     score: float | None
     created: float
@@ -50,20 +52,12 @@ class Registry(Tracking):
     def register(self, facts: Facts, frame: bytes) -> Version:
         """Make a version of a learner, and make it champion unless it is clearly worse.
 
-        A version of the same lineage and count is returned as it is.
+        A version of the same lineage, generation and count is kept as it is.
         """
         with self._failures("register a version"):
             name = self.name(facts.shard)
             self._ensure_model(name)
-            source = self._upload(facts, frame)
-            faults.point("version.uploaded")
-            made = self._existing(name, facts) or self._client.create_model_version(
-                name,
-                source,
-                self._run(facts.lineage, facts.shard),
-                tags=self._tags(facts),
-                await_creation_for=0,
-            )
+            made = self._existing(name, facts) or self._create(name, facts, frame)
             faults.point("version.created")
             version = self._version(made)
             self._crown(name, version)
@@ -86,35 +80,26 @@ class Registry(Tracking):
 
     def frame(self, version: Version) -> bytes:
         """The signed bytes of a version's learner."""
-        path = f"versions/{version.events_learned}/artifacts/{served.FRAME}"
+        path = f"{_path(version.generation, version.events_learned)}/artifacts/{served.FRAME}"
         with self._failures(f"fetch version {version.number}"), tempfile.TemporaryDirectory() as to:
             return Path(self._client.download_artifacts(version.run_id, path, to)).read_bytes()
 
-    def _upload(self, facts: Facts, frame: bytes) -> str:
-        """Store the version's files under a path made of the count, and return their URI."""
+    def _create(self, name: str, facts: Facts, frame: bytes) -> Any:
         run = self._run(facts.lineage, facts.shard)
-        path = f"versions/{facts.events_learned}"
+        path = _path(facts.generation, facts.events_learned)
         with tempfile.TemporaryDirectory() as folder:
             served.save(Path(folder) / "model", facts.project, frame)
             self._client.log_artifacts(run, str(Path(folder) / "model"), path)
-        return f"runs:/{run}/{path}"
-
-    def _tags(self, facts: Facts) -> dict[str, str]:
-        values = {
-            "lineage": facts.lineage,
-            "events_learned": facts.events_learned,
-            "metrics": msgspec.json.encode(facts.metrics).decode(),
-        }
-        return {f"realtime.{name}": str(value) for name, value in values.items()}
+        faults.point("version.uploaded")
+        return self._client.create_model_version(
+            name, f"runs:/{run}/{path}", run, tags=_tags(facts), await_creation_for=0
+        )
 
     def _existing(self, name: str, facts: Facts) -> Any | None:
         found = self._client.search_model_versions(f"name = '{name}'", max_results=200)
-        wanted = (str(facts.lineage), str(facts.events_learned))
+        wanted = {key: value for key, value in _tags(facts).items() if key in IDENTITY}
         for one in found:
-            if (
-                one.tags.get("realtime.lineage"),
-                one.tags.get("realtime.events_learned"),
-            ) == wanted:
+            if {key: one.tags.get(key) for key in IDENTITY} == wanted:
                 return one
         return None
 
@@ -165,6 +150,7 @@ class Registry(Tracking):
             number=int(found.version),
             aliases=(aliases or {}).get(str(found.version), ()),
             lineage=int(found.tags["realtime.lineage"]),
+            generation=int(found.tags["realtime.generation"]),
             events_learned=int(found.tags["realtime.events_learned"]),
             score=metrics.get(self._score),
             created=found.creation_timestamp / 1000,
@@ -178,3 +164,17 @@ def need(version: Version | None, slug: str) -> Version:
     if version is None:
         raise ModelUnavailable(f"{slug} has no registered model yet; let its flow learn first")
     return version
+
+
+def _path(generation: int, events_learned: int) -> str:
+    """Where a version's files are in its run: the same version always in the same place."""
+    return f"versions/{generation}/{events_learned}"
+
+
+def _tags(facts: Facts) -> dict[str, str]:
+    return {
+        "realtime.lineage": str(facts.lineage),
+        "realtime.generation": str(facts.generation),
+        "realtime.events_learned": str(facts.events_learned),
+        "realtime.metrics": msgspec.json.encode(facts.metrics).decode(),
+    }
