@@ -12,8 +12,9 @@ from river import linear_model
 from river import metrics as river_metrics
 from sklearn import metrics as oracle
 
-from flows.learning.binary import BinaryClassification, BinaryPrediction
+from flows.learning.binary import BinaryClassification
 from flows.learning.binary_metrics import CURVE_POINTS, RELIABILITY_EDGES, BinaryMetrics
+from flows.learning.binary_prediction import BinaryPrediction
 from flows.learning.roc_auc import ROCAUC
 
 NAMES = {

@@ -7,8 +7,8 @@ import pytest
 
 from dashboard import pictures, theme
 from dashboard.views import binary
-from flows.learning.binary import BinaryPrediction
 from flows.learning.binary_metrics import BinaryMetrics
+from flows.learning.binary_prediction import BinaryPrediction
 
 POINTS = [(0.0, 0.1), (10.0, 0.3), (20.0, 0.2)]
 

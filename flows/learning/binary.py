@@ -3,21 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Annotated, Any
-
-import msgspec
-from msgspec import Meta
+from typing import Any
 
 from flows.errors import EventError
 from flows.learning.binary_metrics import BinaryMetrics
-
-
-class BinaryPrediction(msgspec.Struct, frozen=True, gc=False):
-    """Probability of the positive class in [0, 1], the class, and the threshold that chose it."""
-
-    probability: Annotated[float, Meta(ge=0, le=1)]
-    decision: Annotated[int, Meta(ge=0, le=1)]
-    threshold: float
+from flows.learning.binary_prediction import BinaryPrediction
 
 
 @dataclass(frozen=True, slots=True)

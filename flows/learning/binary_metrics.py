@@ -4,15 +4,13 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from math import isnan, sqrt
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from river import metrics
 
+from flows.learning.binary_prediction import BinaryPrediction
 from flows.learning.roc_auc import ROCAUC
-
-if TYPE_CHECKING:
-    from flows.learning.binary import BinaryPrediction
 
 ROLLING_WINDOW = 5000
 CURVE_POINTS = 100
