@@ -15,7 +15,7 @@ ANSWER_SECONDS = 10.0
 
 def partition_counts(settings: Settings, topics: list[str]) -> dict[str, int]:
     """Count the partitions of each topic. Raises BrokerError for one that does not exist."""
-    known = _metadata(settings, _admin(settings)).topics
+    known = _metadata(settings, admin_of(settings)).topics
     missing = [topic for topic in topics if topic not in known or not known[topic].partitions]
     if missing:
         raise BrokerError(
@@ -27,7 +27,7 @@ def partition_counts(settings: Settings, topics: list[str]) -> dict[str, int]:
 
 def identities(settings: Settings, topics: list[str]) -> dict[str, str]:
     """Name each topic so that the same name in another cluster, or made anew, is another one."""
-    admin = _admin(settings)
+    admin = admin_of(settings)
     cluster = _metadata(settings, admin).cluster_id
     try:
         described = admin.describe_topics(TopicCollection(topics), request_timeout=ANSWER_SECONDS)
@@ -37,7 +37,8 @@ def identities(settings: Settings, topics: list[str]) -> dict[str, str]:
     return {topic: f"{cluster}/{topic_id}" for topic, topic_id in ids.items()}
 
 
-def _admin(settings: Settings) -> AdminClient:
+def admin_of(settings: Settings) -> AdminClient:
+    """A client for questions like these; it connects by itself, later."""
     return AdminClient({"bootstrap.servers": settings.kafka_bootstrap, **settings.kafka_options})
 
 

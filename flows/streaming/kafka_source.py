@@ -1,19 +1,28 @@
 """Kafka partitions as Bytewax partitions: one list of messages per poll, no silent jumps.
 
 Positions are offsets together with the cluster and topic they belong to. An offset that the log no
-longer holds ends the flow with a message; it is never replaced by another one.
+longer holds ends the flow with a message; it is never replaced by another one. Kafka's clients go
+on without a word when a topic is deleted and made again, so a position is handed over only after
+the broker was asked whether the topic is still the same; see `TopicWatch`.
+
+Bytewax lists partitions only when a flow starts, and a partition is a shard with a learner, which
+the API and the producers must know of too. So partitions that are added end the input in order
+(the epoch is committed, a version registered); the next start wants REALTIME_SHARDS to say the new
+number, goes on with the old partitions where they were, and reads the new ones from their start.
 """
 
 from __future__ import annotations
 
 import logging
 import threading
+import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 from bytewax.inputs import FixedPartitionedSource, StatefulSourcePartition
 from confluent_kafka import (
     OFFSET_BEGINNING,
+    OFFSET_END,
     Consumer,
     KafkaError,
     KafkaException,
@@ -26,6 +35,7 @@ from flows.settings import Settings
 from flows.streaming.cluster import identities, partition_counts
 from flows.streaming.guard import guarded
 from flows.streaming.messages import Message, Polled, Source
+from flows.streaming.topic_watch import WAYS_OUT, TopicWatch
 
 POLL_MESSAGES = 1_000
 IDLE_WAIT = timedelta(milliseconds=20)
@@ -49,8 +59,9 @@ class KafkaSource(FixedPartitionedSource[Item, Position]):
     """Reads all partitions of some topics; can support exactly-once processing.
 
     `first` is asked for the offset of a partition that has no position yet, and may answer with
-    OFFSET_BEGINNING or OFFSET_END. Items are keyed by partition number. Raises BrokerError when
-    Kafka does not answer within 10 s or a topic is missing.
+    OFFSET_BEGINNING or OFFSET_END; when the flow `resumes`, such a partition was added since, and
+    is never begun at its end. Items are keyed by partition number. Raises BrokerError when Kafka
+    does not answer within 10 s, a topic is missing or has other partitions than there are shards.
     """
 
     def __init__(
@@ -60,16 +71,20 @@ class KafkaSource(FixedPartitionedSource[Item, Position]):
         first: FirstPosition,
         stop: threading.Event,
         paused: Callable[[], bool],
+        resumes: bool = False,
     ) -> None:
         self._settings = settings
         self._topics = topics
         self._first = first
         self._stop = stop
         self._paused = paused
+        self._resumes = resumes
+        self._watch = TopicWatch(settings, topics, stop)
 
     @guarded
     def list_parts(self) -> list[str]:
         counts = partition_counts(self._settings, self._topics)
+        _check_shards(counts, self._settings.shards)
         return [
             f"{topic}/{number:04d}" for topic in self._topics for number in range(counts[topic])
         ]
@@ -81,35 +96,52 @@ class KafkaSource(FixedPartitionedSource[Item, Position]):
         topic, number = for_part.rsplit("/", 1)
         source = Source(topic, int(number))
         identity = identities(self._settings, [topic])[topic]
+        partition = KafkaPartition(
+            self._settings, source, identity, self._watch, self._stop, self._paused
+        )
         if resume_state is None:
-            offset = self._first(source, identity)
+            partition.begin(self._begin(source, identity))
         else:
-            offset = _resume(source, resume_state, identity)
-        return KafkaPartition(self._settings, source, identity, offset, self._stop, self._paused)
+            partition.resume(_resume(source, resume_state, identity))
+        return partition
+
+    def _begin(self, source: Source, identity: str) -> int:
+        _log.info("no position of %s to resume from", source)
+        offset = self._first(source, identity)
+        return OFFSET_BEGINNING if self._resumes and offset == OFFSET_END else offset
 
 
 class KafkaPartition(StatefulSourcePartition[Item, Position]):
-    """One partition, read by a consumer of its own."""
+    """One partition, read by a consumer of its own from where `begin` or `resume` says."""
 
     def __init__(
         self,
         settings: Settings,
         source: Source,
         identity: str,
-        offset: int,
+        watch: TopicWatch,
         stop: threading.Event,
         paused: Callable[[], bool],
     ) -> None:
         self._source = source
         self._identity = identity
+        self._watch = watch
         self._stop = stop
         self._paused = paused
         self._key = str(source.partition)
         self._consumer = Consumer(_consumer_options(settings))
-        self._next = self._resolve(offset)
-        self._consumer.assign([TopicPartition(source.topic, source.partition, self._next)])
+        self._read_at = time.monotonic()
         self._awake = self._last_item = datetime.now(UTC)
-        _log.info("reading %s from offset %d", source, self._next)
+
+    def begin(self, offset: int) -> None:
+        """Read from an offset, OFFSET_BEGINNING or OFFSET_END; from the oldest if it is gone."""
+        self.resume(self._resolve(offset))
+
+    def resume(self, offset: int) -> None:
+        """Read from exactly this offset; `next_batch` raises OffsetError if it is gone."""
+        self._next = offset
+        self._consumer.assign([TopicPartition(self._source.topic, self._source.partition, offset)])
+        _log.info("reading %s from offset %d", self._source, offset)
 
     @guarded
     def next_batch(self) -> list[Item]:
@@ -128,6 +160,8 @@ class KafkaPartition(StatefulSourcePartition[Item, Position]):
 
     @guarded
     def snapshot(self) -> Position:
+        """The position, once the broker has said that it is one of the log it was read from."""
+        self._watch.confirm(self._source, self._identity, self._read_at)
         return self._identity, self._next
 
     def close(self) -> None:
@@ -138,6 +172,7 @@ class KafkaPartition(StatefulSourcePartition[Item, Position]):
         messages = [_message(raw) for raw in polled if not self._failed(raw)]
         if messages:
             self._next = messages[-1].offset + 1
+        self._read_at = time.monotonic()
         return messages
 
     def _failed(self, raw: KafkaMessage) -> bool:
@@ -161,16 +196,23 @@ class KafkaPartition(StatefulSourcePartition[Item, Position]):
         return max(0, end - self._next) if end >= 0 else None
 
     def _resolve(self, offset: int) -> int:
-        """Make a number of OFFSET_BEGINNING and OFFSET_END, so that a restart means the same."""
-        if offset >= 0:
-            return offset
+        """Make a number that the log holds, so that a restart means the same."""
         try:
             low, high = self._consumer.get_watermark_offsets(self._partition, ANSWER_SECONDS)
         except KafkaException as error:
             raise BrokerError(
                 f"Kafka does not tell the bounds of {self._source}: {error}; is it reachable?"
             ) from error
-        return int(low if offset == OFFSET_BEGINNING else high)
+        if 0 <= offset < low:
+            _log.warning(
+                "offset %d of %s is gone; the oldest that Kafka still has is %d, and %d messages"
+                " will never be learnt",
+                offset,
+                self._source,
+                low,
+                low - offset,
+            )
+        return int(high if offset == OFFSET_END else max(offset, low))
 
     @property
     def _partition(self) -> TopicPartition:
@@ -195,20 +237,31 @@ def _consumer_options(settings: Settings) -> dict[str, str | int | bool]:
     }
 
 
+def _check_shards(partitions: dict[str, int], shards: int) -> None:
+    """Raise BrokerError unless every topic has one partition a shard."""
+    if set(partitions.values()) == {shards}:
+        return
+    most = max(partitions.values())
+    found = ", ".join(f"{topic} has {count}" for topic, count in partitions.items())
+    fewer = [topic for topic, count in partitions.items() if count < most]
+    advice = f"set REALTIME_SHARDS={most} for flows, API and producers"
+    if fewer:
+        advice += f", and add partitions to {', '.join(fewer)} until there are {most}"
+    raise BrokerError(f"REALTIME_SHARDS is {shards}, but counting partitions {found}: {advice}")
+
+
 def _resume(source: Source, position: Position, identity: str) -> int:
     known, offset = position
     if known == identity:
         return offset
     raise OffsetError(
         f"the recovery directory knows {source} of {known}, but Kafka now has"
-        f" {identity}: offsets do not carry over; use an empty recovery directory, with"
-        " REALTIME_START_FROM=champion, earliest or latest to say where to begin"
+        f" {identity}: offsets do not carry over; {WAYS_OUT}"
     )
 
 
 def _offset_gone(source: Source, offset: int) -> str:
     return (
         f"offset {offset} of {source} is not in Kafka any more (retention, or the topic was made"
-        " anew); nothing was skipped: use an empty recovery directory, with"
-        " REALTIME_START_FROM=champion, earliest or latest to say where to begin"
+        f" anew); nothing was skipped: {WAYS_OUT}"
     )
