@@ -1,23 +1,46 @@
-"""What is no event of the project goes to its dead letters, unchanged and with the reason."""
+"""What is no event of the project goes to its dead letters, unchanged and with the reason.
+
+Each dead letter names the message that it was: log and offset. Kafka has no write that refuses
+what is there already, so before its first write a flow reads what the topic got after its last
+snapshot, and leaves out what it finds: after a crash, at any moment, each is there once. (Not
+covered: requests of a killed process that the broker takes in only after that reading. Brokers
+fence such a process for transactional producers alone.)
+"""
 
 from __future__ import annotations
 
 from bytewax.outputs import FixedPartitionedSink, StatefulSinkPartition
-from confluent_kafka import KafkaError, Producer
+from confluent_kafka import KafkaError, KafkaException, Producer
 from confluent_kafka import Message as KafkaMessage
 
 from flows.errors import BrokerError
 from flows.settings import Settings
 from flows.streaming import faults
+from flows.streaming.cluster import identities, partition_counts
 from flows.streaming.guard import guarded
+from flows.streaming.log_reader import read_to_end
 from flows.streaming.messages import Decoded, Rejected
+from flows.streaming.sent_letters import PREFIX, SentLetters
 
-FLUSH_SECONDS = 30.0
-PREFIX = "__realtime.errors."
+# A broker that is away for a minute does not end the flow.
+FLUSH_SECONDS = 90.0
+DETAIL_LENGTH = 1_000
+# A message of the largest size that producers may send, with the headers on top.
+LARGEST_MESSAGE = 1_000_000
+HEADERS_LENGTH = 16_384
+
+# Identity of the dead letters' cluster and topic, and the offset from which to look for what was
+# sent by then; None before anything was. Plain values, because Bytewax pickles them.
+Position = tuple[str, int] | None
+
+Headers = dict[str, str | bytes | None]
 
 
-class DeadLetterSink(FixedPartitionedSink[Decoded, None]):
-    """Produces rejected messages to a topic; at-least-once, each with its source's coordinates."""
+class DeadLetterSink(FixedPartitionedSink[Decoded, Position]):
+    """Produces rejected messages to a topic, exactly once, each with its source's coordinates.
+
+    The shard of a message picks the partition of its dead letter.
+    """
 
     def __init__(self, settings: Settings, topic: str) -> None:
         self._settings = settings
@@ -30,50 +53,89 @@ class DeadLetterSink(FixedPartitionedSink[Decoded, None]):
         return int(item_key)
 
     @guarded
-    def build_part(self, step_id: str, for_part: str, resume_state: None) -> DeadLetterPartition:
-        return DeadLetterPartition(self._settings, self._topic)
+    def build_part(
+        self, step_id: str, for_part: str, resume_state: Position
+    ) -> DeadLetterPartition:
+        return DeadLetterPartition(self._settings, self._topic, int(for_part), resume_state)
 
 
-class DeadLetterPartition(StatefulSinkPartition[Decoded, None]):
+class DeadLetterPartition(StatefulSinkPartition[Decoded, Position]):
     """One shard's dead letters; the epoch does not close before the broker has them all."""
 
-    def __init__(self, settings: Settings, topic: str) -> None:
+    def __init__(self, settings: Settings, topic: str, shard: int, position: Position) -> None:
+        self._settings = settings
         self._topic = topic
+        self._shard = shard
+        self._position = position
+        self._sent: SentLetters | None = None
+        self._end = 0
+        self._partition = shard
         self._failure: KafkaError | None = None
-        self._producer = Producer(
-            {
-                "bootstrap.servers": settings.kafka_bootstrap,
-                "enable.idempotence": True,
-                **settings.kafka_options,
-            }
-        )
+        self._producer = Producer(_options(settings))
 
     @guarded
     def write_batch(self, values: list[Decoded]) -> None:
+        """Send what the topic does not hold. Raises BrokerError when Kafka does not answer."""
         for decoded in values:
+            if decoded.rejected and self._sent is None:
+                self._sent = self._look()
+            if self._sent is None:
+                continue
             for rejected in decoded.rejected:
-                self._produce(decoded, rejected)
+                if not self._sent.holds(decoded, rejected.message.offset):
+                    self._send(decoded, rejected)
+            self._sent.pass_by(decoded)
 
     @guarded
-    def snapshot(self) -> None:
+    def snapshot(self) -> Position:
         """Raises BrokerError when a dead letter could not be delivered."""
-        faults.point("dead_letters.flush")
         unsent = self._producer.flush(FLUSH_SECONDS)
+        faults.point("dead_letters.flush")
         if unsent or self._failure:
             raise BrokerError(
                 f"{unsent or 'some'} dead letters did not reach {self._topic}:"
                 f" {self._failure or 'no answer'}; check the broker, then start the flow again"
             )
+        if self._position is not None and self._sent is not None:
+            self._position = (self._position[0], self._sent.first(self._end))
+        return self._position
 
-    def _produce(self, decoded: Decoded, rejected: Rejected) -> None:
-        message = rejected.message
+    def _look(self) -> SentLetters:
+        """Read what was sent since the snapshot, or ever where there is none."""
+        count = partition_counts(self._settings, [self._topic])[self._topic]
+        identity = identities(self._settings, [self._topic])[self._topic]
+        self._partition = self._shard % count
+        known, start = self._position or (identity, 0)
+        self._end = start if known == identity else 0
+        self._position = (identity, self._end)
+        sent = SentLetters()
+        for letter in read_to_end(self._settings, self._topic, self._partition, self._end):
+            sent.add(letter)
+            self._reach(letter)
+        return sent
+
+    def _reach(self, letter: KafkaMessage) -> None:
+        self._end = max(self._end, (letter.offset() or 0) + 1)
+
+    def _send(self, decoded: Decoded, rejected: Rejected) -> None:
+        headers = _headers(decoded, rejected)
+        try:
+            self._produce(rejected, headers, rejected.message.value)
+        except KafkaException as error:
+            if error.args[0].code() != KafkaError.MSG_SIZE_TOO_LARGE:
+                raise
+            headers[f"{PREFIX}omitted"] = str(len(rejected.message.value or b"")).encode()
+            self._produce(rejected, headers, None)
+
+    def _produce(self, rejected: Rejected, headers: Headers, value: bytes | None) -> None:
         while True:
             try:
                 self._producer.produce(
                     self._topic,
-                    value=message.value,
-                    key=message.key,
-                    headers=_headers(decoded, rejected),
+                    value=value,
+                    key=rejected.message.key,
+                    partition=self._partition,
+                    headers=headers,
                     on_delivery=self._delivered,
                 )
                 self._producer.poll(0)
@@ -81,16 +143,31 @@ class DeadLetterPartition(StatefulSinkPartition[Decoded, None]):
             except BufferError:
                 self._producer.poll(0.1)
 
-    def _delivered(self, error: KafkaError | None, _: KafkaMessage) -> None:
-        self._failure = error or self._failure
+    def _delivered(self, error: KafkaError | None, message: KafkaMessage) -> None:
+        if error is None:
+            self._reach(message)
+        else:
+            self._failure = error
 
 
-def _headers(decoded: Decoded, rejected: Rejected) -> dict[str, str | bytes | None]:
+def _options(settings: Settings) -> dict[str, str | int | bool]:
+    largest = int(settings.kafka_options.get("message.max.bytes", LARGEST_MESSAGE))
+    return {
+        "bootstrap.servers": settings.kafka_bootstrap,
+        "enable.idempotence": True,
+        **settings.kafka_options,
+        "message.max.bytes": largest + HEADERS_LENGTH,
+    }
+
+
+def _headers(decoded: Decoded, rejected: Rejected) -> Headers:
     values = {
         "exception": rejected.reason,
-        "message": rejected.detail,
+        "message": rejected.detail[:DETAIL_LENGTH],
+        "identity": decoded.identity,
         "topic": decoded.source.topic,
         "partition": str(decoded.source.partition),
         "offset": str(rejected.message.offset),
+        "timestamp": str(round(rejected.message.time * 1000)),
     }
     return {f"{PREFIX}{name}": value.encode() for name, value in values.items()}
