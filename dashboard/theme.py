@@ -63,6 +63,7 @@ _TIP = {
     "zIndex": 10,
     "pointerEvents": "none",
 }
+NUMBER = {"fontVariantNumeric": "tabular-nums"}
 TILES = {
     "display": "grid",
     "gap": 2,
@@ -87,7 +88,6 @@ TILES = {
         "letterSpacing": 0,
         "color": "text.secondary",
     },
-    "& .value": {"fontVariantNumeric": "tabular-nums"},
     "& .note": {**_NOTE, "letterSpacing": 0},
     "& .note:empty": {"display": "none"},
     "& .sign": _SIGN,

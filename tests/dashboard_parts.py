@@ -7,7 +7,6 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from typing import Any
 
 import httpx2
 import uvicorn
@@ -18,7 +17,7 @@ from flows.learning.learner import Learner
 from flows.projects import fraud
 from flows.projects.spec import Project
 from flows.settings import Settings
-from flows.stores.live import Facts, LiveStore, Status, connect
+from flows.stores.live import Facts, LiveStore, Status, Wanted, connect
 from tests.api_parts import learner_of, publication, teach, until
 from tests.conftest import free_port
 
@@ -53,6 +52,7 @@ class Site:
     store: LiveStore
     learner: Learner
     url: str
+    state: Wanted = "running"
     seeds: Iterator[int] = field(default_factory=lambda: iter(range(1, 1_000)))
 
     def learn(self, count: int = 200) -> None:
@@ -65,18 +65,28 @@ class Site:
         until(lambda: self.version() == made.facts.version, "the new version")
         return made.facts
 
-    def beat(self, **changes: Any) -> None:
-        status = Status(time=time.time(), state="running", events_per_second=12.5, lag=3)
-        self.store.beat(0, replace_status(status, **changes))
+    def beat(self) -> None:
+        """Say that the flow is alive, as it would itself."""
+        now = time.time()
+        self.store.beat(0, Status(time=now, state=self.state, events_per_second=12.5, lag=3))
+
+    @contextmanager
+    def heart(self) -> Iterator[None]:
+        """Beat until the end."""
+        ended = threading.Event()
+        thread = threading.Thread(target=self._beat_until, args=(ended,), daemon=True)
+        thread.start()
+        yield
+        ended.set()
+        thread.join()
+
+    def _beat_until(self, ended: threading.Event) -> None:
+        while not ended.wait(1):
+            self.beat()
 
     def version(self) -> str | None:
         answer = httpx2.get(f"{self.api.url}/projects/{self.project.slug}").json()
         return answer["model"] and str(answer["model"]["version"])
-
-
-def replace_status(status: Status, **changes: Any) -> Status:
-    """A heartbeat with other values."""
-    return Status(**{name: getattr(status, name) for name in status.__struct_fields__} | changes)
 
 
 def settings_of(redis_url: str) -> Settings:

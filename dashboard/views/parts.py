@@ -82,9 +82,12 @@ class Tiles(pn.viewable.Viewer):
         super().__init__(**params)
         self._names = names
         template = {name: theme.template(width) for name, width in widths.items()}
-        sx = {**theme.TILES, "gridTemplateColumns": template}
-        variant = "h4" if large else "h5"
-        self._view = pmui.Typography(self.html, variant=variant, sx=sx, **_FLAT)
+        sx = {
+            **theme.TILES,
+            "gridTemplateColumns": template,
+            "& .value": {**theme.NUMBER, "typography": "h4" if large else "h5"},
+        }
+        self._view = pmui.Typography(self.html, sx=sx, **_FLAT)
 
     @property
     def html(self) -> str:

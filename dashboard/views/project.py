@@ -44,11 +44,15 @@ class ProjectPage(pn.viewable.Viewer):
         self.facts = parts.Tiles(FACTS, {"xs": 2, "md": 5})
         self.live = Live(report(), project.score, metric=self.metric)
         self.predict = Predict(project, store, verdict())
-        self._views = {"live": ("Live", self.live), "predict": ("Predict", self.predict)}
+        self._views = {"live": self.live, "predict": self.predict}
+        self._bodies = {name: parts.stack(view) for name, view in self._views.items()}
         self._tabs = pmui.Tabs(
-            *self._views.values(), active=self._index, dynamic=True, margin=0,
+            *((name.capitalize(), parts.stack()) for name in self._views),
+            active=self._index,
+            margin=0,
             sizing_mode="stretch_width",
-        )  # fmt: skip
+        )
+        self._show_body()
         self._tabs.param.watch(self._open, "active")
         self.live.param.watch(self._choose, "metric")
 
@@ -71,12 +75,19 @@ class ProjectPage(pn.viewable.Viewer):
     def _open(self, event: Any) -> None:
         self.tab = list(self._views)[event.new]
 
+    def _show_body(self) -> None:
+        """Hide the other tabs' views, never take them off the page: Bokeh fails in the browser
+        when a page changes its size while a figure has not been laid out."""
+        for index, body in enumerate(self._bodies.values()):
+            body.visible = index == self._index
+
     def _choose(self, event: Any) -> None:
         self.metric = event.new
 
     @param.depends("tab", watch=True)
     def _show_tab(self) -> None:
         self._tabs.active = self._index
+        self._show_body()
 
     @param.depends("metric", watch=True)
     def _show_metric(self) -> None:
@@ -104,7 +115,9 @@ class ProjectPage(pn.viewable.Viewer):
     def __panel__(self) -> pmui.Column:
         title = parts.heading(self._project.title, self._project.summary, "h4")
         head = parts.line(title, self._state, sx={"flexWrap": "nowrap"})
-        return parts.stack(self._banner, self._problems, head, self.facts, self._tabs)
+        return parts.stack(
+            self._banner, self._problems, head, self.facts, self._tabs, *self._bodies.values()
+        )
 
 
 FACTS = {

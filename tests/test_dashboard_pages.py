@@ -1,0 +1,223 @@
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Locator, Page, Request, expect, sync_playwright
+
+from dashboard.screenshot import CHROMIUM, FLAGS
+from tests.dashboard_parts import Site, site
+
+CHROMIUM_PATH = shutil.which(CHROMIUM)
+SECOND = 1_000
+pytestmark = pytest.mark.skipif(CHROMIUM_PATH is None, reason="no Chromium: apt install chromium")
+expect.set_options(timeout=60 * SECOND)
+
+Unique = Callable[[str], str]
+Open = Callable[..., Page]
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM_PATH, args=FLAGS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="module")
+def live(redis_url: str, unique: Unique) -> Iterator[Site]:
+    """A project that has learnt, is published and runs."""
+    with site(redis_url, unique("fraud")) as running:
+        running.publish()
+        running.learn()
+        running.publish()
+        with running.heart():
+            yield running
+
+
+@pytest.fixture
+def empty(redis_url: str, unique: Unique) -> Iterator[Site]:
+    """A project that nobody has published a model of."""
+    with site(redis_url, unique("fraud")) as running:
+        yield running
+
+
+@pytest.fixture
+def open_page(browser: Browser) -> Iterator[Open]:
+    """Opens pages in one window; fails a test whose pages complain on the console."""
+    context = browser.new_context(viewport={"width": 1280, "height": 1000})
+    context.set_default_timeout(60 * SECOND)
+    complaints: list[str] = []
+
+    def note_failure(request: Request) -> None:
+        if request.failure != "net::ERR_ABORTED":  # which is how leaving a page ends its requests
+            complaints.append(request.url)
+
+    def open_one(running: Site, path: str = "") -> Page:
+        page = context.new_page()
+        page.on("pageerror", lambda error: complaints.append(str(error)))
+        page.on("console", lambda said: said.type == "error" and complaints.append(said.text))
+        page.on("requestfailed", note_failure)
+        page.goto(f"{running.url}/{path}")
+        return page
+
+    yield open_one
+    context.close()
+    assert complaints == []
+
+
+def tile(page: Page, key: str) -> Locator:
+    return page.locator(f".tile[data-key={key}] .value")
+
+
+def test_overview_shows_the_project_and_leads_to_its_page(live: Site, open_page: Open) -> None:
+    page = open_page(live)
+    expect(page.get_by_text(f"learnt from {live.learner.state.counts['learned']}")).to_be_visible()
+    expect(page.get_by_text("12 events/s, 3 waiting on Kafka")).to_be_visible()
+    expect(page.get_by_text("API: ok")).to_be_visible()
+    page.get_by_role("link", name="Transaction Fraud Detection").click()
+    page.wait_for_url(f"**/{live.project.slug}")
+    expect(page.get_by_text("Learning curve")).to_be_visible()
+
+
+def test_project_page_shows_what_the_model_scores(live: Site, open_page: Open) -> None:
+    page = open_page(live, live.project.slug)
+    metrics = live.learner.state.metrics.values()
+    expect(tile(page, "ROCAUC")).to_have_text(f"{metrics['ROCAUC']:.3f}")
+    expect(tile(page, "LogLoss")).to_have_text(f"{metrics['LogLoss']:.3f}")
+    expect(tile(page, "version")).to_have_text(live.learner.state.version)
+    expect(page.locator(".state")).to_have_text("running")
+    for title in ("Confusion matrix", "Per class", "Reliability", "Threshold"):
+        expect(page.get_by_text(title).first).to_be_visible()
+    assert page.locator("canvas").count() >= 5
+
+
+def test_newer_model_changes_the_page_by_itself(live: Site, open_page: Open) -> None:
+    page = open_page(live, live.project.slug)
+    before = live.learner.state.version
+    expect(tile(page, "version")).to_have_text(before)
+    live.learn()
+    live.publish()
+    expect(tile(page, "version")).to_have_text(live.learner.state.version)
+    value = live.learner.state.metrics.values()["LogLoss"]
+    expect(tile(page, "LogLoss")).to_have_text(f"{value:.3f}")
+
+
+def test_pause_is_shown(live: Site, open_page: Open) -> None:
+    page = open_page(live, live.project.slug)
+    live.state = "paused"
+    expect(page.locator(".state")).to_have_text("paused")
+    live.state = "running"
+    expect(page.locator(".state")).to_have_text("running")
+
+
+def test_explanation_appears_when_pointed_at(live: Site, open_page: Open) -> None:
+    page = open_page(live, live.project.slug)
+    sign = page.locator(".tile[data-key=Recall] .sign")
+    sign.hover()
+    shown = sign.evaluate("sign => getComputedStyle(sign, '::after').content")
+    assert "TP / (TP + FN)" in shown
+
+
+def test_address_names_tab_and_metric(live: Site, open_page: Open) -> None:
+    page = open_page(live, f"{live.project.slug}?tab=live&metric=Recall")
+    expect(page.get_by_role("combobox").filter(has_text="Recall")).to_be_visible()
+    page.get_by_role("tab", name="Predict").click()
+    page.wait_for_url(re.compile("tab=predict"))
+    page.reload()
+    expect(page.get_by_role("button", name="Randomise")).to_be_visible()
+
+
+def test_randomise_changes_the_form(live: Site, open_page: Open) -> None:
+    page = open_page(live, f"{live.project.slug}?tab=predict")
+    amount = page.get_by_label("Transaction id")
+    expect(amount).to_be_visible()
+    before = amount.input_value()
+    page.get_by_role("button", name="Randomise").click()
+    expect(amount).not_to_have_value(before)
+
+
+def test_prediction_shows_gauge_decision_and_model(live: Site, open_page: Open) -> None:
+    page = open_page(live, f"{live.project.slug}?tab=predict")
+    page.get_by_role("button", name="Predict").click()
+    expect(page.locator(".gauge canvas").first).to_be_visible()
+    expect(page.locator(".decision")).to_have_text(re.compile("positive|negative"))
+    expect(page.locator(".answer-model")).to_contain_text(live.learner.state.version)
+
+
+def test_refused_value_is_marked_at_its_field(live: Site, open_page: Open) -> None:
+    page = open_page(live, f"{live.project.slug}?tab=predict")
+    amount = page.get_by_label("Amount (currency units)")
+    amount.fill("-5")
+    amount.press("Tab")
+    page.get_by_role("button", name="Predict").click()
+    expect(amount).to_have_attribute("aria-invalid", "true")
+    expect(page.locator(".gauge")).to_be_hidden()
+
+
+def test_theme_stays_chosen_on_the_next_page(live: Site, open_page: Open) -> None:
+    page = open_page(live, live.project.slug)
+    page.get_by_role("button", name="Toggle theme").click()
+    expect(page.locator(".mui-dark").first).to_be_visible()
+    page.get_by_role("link", name="Overview").click()
+    expect(page.get_by_text("API: ok")).to_be_visible()
+    expect(page.locator(".mui-dark").first).to_be_visible()
+
+
+def test_no_model_is_said(empty: Site, open_page: Open) -> None:
+    page = open_page(empty, empty.project.slug)
+    expect(page.get_by_text(f"{empty.project.slug} has learnt from 0 events")).to_be_visible()
+    expect(page.locator(".state")).to_have_text("absent")
+    page.get_by_role("tab", name="Predict").click()
+    page.get_by_role("button", name="Predict").click()
+    expect(page.get_by_text("No model yet", exact=True)).to_be_visible()
+    empty.publish()
+    expect(page.locator(".state")).to_have_text("stale")
+    expect(tile(page, "version")).to_have_text(empty.learner.state.version)
+
+
+def test_banner_comes_with_an_outage_and_goes_with_it(empty: Site, open_page: Open) -> None:
+    page = open_page(empty, empty.project.slug)
+    overview = open_page(empty)
+    expect(page.locator(".state")).to_have_text("absent")
+    empty.api.stop()
+    for each in (page, overview):
+        banner = each.locator(".banner").first
+        expect(banner).to_contain_text("does not answer")
+        expect(banner).to_contain_text(re.compile(r"Since \d\d:\d\d:\d\d UTC"))
+    empty.api.start()
+    for each in (page, overview):
+        expect(each.get_by_text("does not answer")).to_have_count(0)
+
+
+@pytest.mark.parametrize("theme", ["default", "dark"])
+def test_narrow_page_does_not_scroll_sideways(live: Site, browser: Browser, theme: str) -> None:
+    page = browser.new_page(viewport={"width": 390, "height": 800})
+    for path in ("", live.project.slug, f"{live.project.slug}?tab=predict"):
+        separator = "&" if "?" in path else "?"
+        page.goto(f"{live.url}/{path}{separator}theme={theme}")
+        expect(page.locator(".state").first).to_have_text("running")
+        assert page.evaluate(_WIDEST) <= 390
+    page.close()
+
+
+_WIDEST = "() => document.querySelector('.main-content, body').scrollWidth"
+
+
+def test_screenshots_are_taken(live: Site, tmp_path: Path) -> None:
+    code = (
+        "import sys; from pathlib import Path; from dashboard.screenshot import take;"
+        "take(sys.argv[1], Path(sys.argv[2]), [sys.argv[3]])"
+    )
+    command = [sys.executable, "-c", code, live.url, str(tmp_path), live.project.slug]
+    subprocess.run(command, check=True, timeout=200)
+    for name in ("overview", live.project.slug):
+        picture = (tmp_path / f"{name}.png").read_bytes()
+        assert picture.startswith(b"\x89PNG")
+        assert 10_000 < len(picture) < 300_000
