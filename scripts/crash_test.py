@@ -1,0 +1,161 @@
+"""`python -m scripts.crash_test`: kill a flow again and again; nothing may show that it died.
+
+The flow runs as in production, between a broker, Valkey, MLflow and a lake of its own, and its
+processes are killed with SIGKILL: at random moments, and at named ones where it hurts. At the end
+all that it left is compared with a run of the same learner that nobody disturbed. Exit code 1
+unless nothing differs.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import random
+import sys
+import time
+from argparse import ArgumentParser, Namespace
+from collections.abc import Iterator, Sequence
+from statistics import median
+from typing import Any
+
+import msgspec
+
+from flows import projects
+from flows.errors import RealtimeError
+from flows.projects.spec import Project
+from scripts import streams
+from scripts.crash.account import Verdict, compare
+from scripts.crash.alone import run_alone
+from scripts.crash.deaths import draw
+from scripts.crash.found import Remains
+from scripts.crash.ordeal import Ordeal
+from scripts.crash.surroundings import Place, surroundings
+from scripts.kafka import Record
+from scripts.records import EventReader
+from scripts.topics import ensure_topics
+
+BROKEN_SHARE = 0.005
+BROKEN = b"{not an event"
+MUST_BE_NOTHING = (
+    "lost",
+    "doubled",
+    "wrong",
+    "learner_differs",
+    "curve_errors",
+    "stale_reads",
+    "dead_letters_lost",
+    "dead_letters_foreign",
+    "unplanned_ends",
+    "hung",
+)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the test and print one JSON object; returns the exit code."""
+    options = _parse(arguments)
+    try:
+        figures = asyncio.run(_run(projects.get(options.project), options))
+    except RealtimeError as error:
+        sys.stderr.write(f"crash_test: {error}\n")
+        return 1
+    sys.stdout.write(json.dumps(figures, indent=None if options.json else 2) + "\n")
+    return exit_code(figures)
+
+
+def exit_code(figures: dict[str, Any]) -> int:
+    """0 if nothing shows that the flow ever died."""
+    clean = not any(figures[name] for name in MUST_BE_NOTHING)
+    return 0 if clean and set(figures["exit_codes"]) == {0} else 1
+
+
+async def _run(project: Project, options: Namespace) -> dict[str, Any]:
+    started = time.monotonic()
+    records = list(make_records(project, options.events, options.seed, options.unlabelled))
+    good = sum(record.value != BROKEN for record in records)
+    async with surroundings(project, options.processes, options.broker) as place:
+        await asyncio.to_thread(ensure_topics, project, place.settings)
+        ordeal = Ordeal(place, options.processes, records, options.kills)
+        await ordeal.run(draw(options.processes, options.seed), good)
+        figures = await asyncio.to_thread(_judge, place, ordeal)
+    return {**_lived(ordeal), **figures, "seconds": round(time.monotonic() - started, 1)}
+
+
+def make_records(project: Project, events: int, seed: int, unlabelled: float) -> Iterator[Record]:
+    """Events of a seed as messages; some have no label, and a few are no events at all."""
+    rng = random.Random(f"records/{seed}")  # noqa: S311 - repeatable, not secret
+    reader = EventReader(project)
+    for value in streams.events(project.slug, seed=seed, count=events):
+        if rng.random() < unlabelled:
+            value.pop(project.label)
+        record = reader.read(msgspec.json.encode(value)).record
+        broken = rng.random() < BROKEN_SHARE
+        yield Record(record.key, BROKEN, record.time_ms) if broken else record
+
+
+def _lived(ordeal: Ordeal) -> dict[str, Any]:
+    """How the flow lived and died."""
+    restarts = ordeal.restarts
+    return {
+        "kills": ordeal.kills,
+        "killed": dict(sorted(ordeal.kinds.items())),
+        "fault_points": dict(sorted(ordeal.points.items())),
+        "unplanned_ends": ordeal.unplanned,
+        "hung": ordeal.hung,
+        "exit_codes": ordeal.codes,
+        "restart_seconds_p50": round(median(restarts), 2) if restarts else None,
+        "restart_seconds_max": round(max(restarts), 2) if restarts else None,
+    }
+
+
+def _judge(place: Place, ordeal: Ordeal) -> dict[str, Any]:
+    """Compare what the flow left, shard by shard, with undisturbed runs."""
+    remains = Remains(place.project, place.settings)
+    verdict, rows, events, stale = Verdict(), 0, [], 0
+    rejected: set[tuple[str, int, int]] = set()
+    for shard in range(place.settings.shards):
+        alone = run_alone(place.project, place.settings, shard)
+        verdict += compare(alone.account, remains.account(shard))
+        counts = {name: len(table) for name, table in alone.account.tables.items()}
+        events.append(counts.get(place.project.topic, 0))
+        rows += sum(counts.values())
+        rejected |= alone.rejected
+        stale += remains.is_stale(shard)
+    letters = remains.dead_letters()
+    return {
+        "rows": rows,
+        "events_per_shard": events,
+        "lost": verdict.lost,
+        "doubled": verdict.doubled,
+        "wrong": verdict.wrong,
+        "learner_equal": not verdict.learner,
+        "learner_differs": verdict.learner,
+        "curve_errors": verdict.curve_errors,
+        "stale_reads": stale + ordeal.watch.backwards,
+        "dead_letters": len(rejected),
+        "dead_letters_lost": len(rejected - letters.keys()),
+        "dead_letters_foreign": len(letters.keys() - rejected),
+        "dead_letters_repeated": letters.total() - len(letters),
+        "mlflow_runs": dict(remains.runs()),
+        "state_bytes": remains.state_bytes(),
+    }
+
+
+def _parse(arguments: Sequence[str] | None) -> Namespace:
+    parser = ArgumentParser(prog="python -m scripts.crash_test", description=__doc__)
+    parser.add_argument("project", choices=list(projects.PROJECTS))
+    parser.add_argument("--events", type=int, default=20_000, metavar="N", help="events (20000)")
+    parser.add_argument("--kills", type=int, default=100, metavar="K", help="deaths (100)")
+    parser.add_argument(
+        "--processes", type=int, default=1, metavar="P", help="processes, each with a shard (1)"
+    )
+    parser.add_argument("--broker", choices=("embedded", "apache"), default="embedded")
+    parser.add_argument("--seed", type=int, default=0, help="of events and deaths (0)")
+    parser.add_argument(
+        "--unlabelled", type=float, default=0.02, metavar="X", help="share without a label (0.02)"
+    )
+    parser.add_argument("--json", action="store_true", help="one line instead of one per figure")
+    return parser.parse_args(arguments)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
