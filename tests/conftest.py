@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 import os
+import shutil
 import socket
 import threading
 from collections.abc import Callable, Iterator
@@ -14,6 +15,7 @@ from typing import Any, Self
 import pytest
 
 from flows.settings import Settings
+from scripts.apache_kafka.jars import missing
 from scripts.local import parts
 from scripts.local.child import Child, Leash, Part
 from scripts.local.environment import FRUGAL, environment
@@ -90,6 +92,44 @@ def broker(servers: Servers, part_env: dict[str, str]) -> str:
     port = free_port()
     servers.start(parts.broker(port, "test-cluster", part_env))
     return f"127.0.0.1:{port}"
+
+
+@pytest.fixture(scope="session")
+def apache_broker(
+    servers: Servers, part_env: dict[str, str], tmp_path_factory: pytest.TempPathFactory
+) -> str:
+    """The bootstrap address of a real Apache Kafka; skips where it cannot run."""
+    if reason := missing():
+        pytest.skip(f"no Apache Kafka: {reason}")
+    port, directory = free_port(), tmp_path_factory.mktemp("kafka")
+    servers.start(parts.apache_kafka(port, directory, "test-cluster", part_env))
+    return f"127.0.0.1:{port}"
+
+
+@pytest.fixture(scope="session", params=["embedded", "apache"])
+def any_broker(request: pytest.FixtureRequest) -> str:
+    """What uses it runs with each broker: `broker`, then `apache_broker`."""
+    name = {"embedded": "broker", "apache": "apache_broker"}[request.param]
+    address: str = request.getfixturevalue(name)
+    return address
+
+
+@pytest.fixture(scope="session")
+def debian_redis_url(servers: Servers, part_env: dict[str, str]) -> str:
+    """The URL of a real, empty Redis; skips where `redis-server` is not installed."""
+    if shutil.which("redis-server") is None:
+        pytest.skip("no `redis-server`; install it")
+    port = free_port()
+    servers.start(parts.redis_server(port, part_env))
+    return f"redis://127.0.0.1:{port}/0"
+
+
+@pytest.fixture(scope="session", params=["valkey", "redis"])
+def any_redis_url(request: pytest.FixtureRequest) -> str:
+    """What uses it runs with each store: `redis_url`, then `debian_redis_url`."""
+    name = {"valkey": "redis_url", "redis": "debian_redis_url"}[request.param]
+    url: str = request.getfixturevalue(name)
+    return url
 
 
 @pytest.fixture(scope="session")

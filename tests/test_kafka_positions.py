@@ -117,16 +117,6 @@ def assert_names_ways_out(error: BaseException) -> None:
         assert way in str(error)
 
 
-def test_messages_are_read_once_across_a_restart(log: Log) -> None:
-    log.send(500)
-    with log.reading() as reader:
-        assert reader.take(500) == list(range(500))
-        position = reader.position()
-    log.send(100)
-    with log.reading(position) as reader:
-        assert reader.take(100) == list(range(500, 600))
-
-
 def test_an_offset_that_retention_took_is_an_error(apache_log: Log) -> None:
     apache_log.send(100)
     with apache_log.reading() as reader:
@@ -170,26 +160,6 @@ def test_a_champion_whose_offset_is_gone_begins_at_the_oldest(
         assert reader.take(40) == list(range(60, 100))
     assert "offset 40" in caplog.text
     assert "20 messages will never be learnt" in caplog.text
-
-
-def test_a_topic_made_anew_is_another_log(log: Log) -> None:
-    log.send(5)
-    with log.reading() as reader:
-        reader.take(5)
-        position = reader.position()
-    log.make_anew()
-    with pytest.raises(OffsetError, match="offsets do not carry over") as caught:
-        log.source.build_part("kafka", f"{log.topic}/0000", position)
-    assert_names_ways_out(caught.value)
-
-
-def test_another_cluster_is_another_log(log: Log) -> None:
-    with log.reading() as reader:
-        identity, _ = reader.position()
-    elsewhere = identity.replace("test-cluster", "prod")
-    with pytest.raises(OffsetError, match=r"prod/.*offsets do not carry over") as caught:
-        log.source.build_part("kafka", f"{log.topic}/0000", (elsewhere, 5))
-    assert_names_ways_out(caught.value)
 
 
 def test_no_position_is_told_of_a_topic_made_anew_meanwhile(log: Log) -> None:

@@ -25,8 +25,8 @@ from tests.flow_process import send, until
 
 
 @pytest.fixture
-def settings(broker: str) -> Settings:
-    return Settings(_env_file=None, kafka_bootstrap=broker)
+def settings(any_broker: str) -> Settings:
+    return Settings(_env_file=None, kafka_bootstrap=any_broker)
 
 
 @pytest.fixture

@@ -5,11 +5,13 @@ from __future__ import annotations
 import asyncio
 import socket
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from confluent_kafka import KafkaException
 from confluent_kafka.admin import AdminClient
 
-from scripts.local.ready import Running
+if TYPE_CHECKING:  # the command starts in a moment: it loads neither stores nor models
+    from scripts.local.ready import Running
 
 PROBE_SECONDS = 2.0
 

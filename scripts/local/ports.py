@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
 from flows.errors import RealtimeError
-from scripts.local.child import Part
+
+if TYPE_CHECKING:  # asking for a free port is quick: it loads neither stores nor models
+    from scripts.local.child import Part
 
 
 class PortTaken(RealtimeError):

@@ -11,7 +11,8 @@ from scripts.local.console import Console
 from scripts.local.ready import Finishes
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-ASKED_TO_END = (0, -signal.SIGTERM)
+# The last is what Java makes of SIGTERM.
+ASKED_TO_END = (0, -signal.SIGTERM, 128 + signal.SIGTERM)
 
 
 async def supervise(
