@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
 import msgspec
+from numpy import base_repr
 
 from flows.learning.drift import ErrorDrift
 from flows.learning.task import Metrics
@@ -79,8 +80,8 @@ class State:
 
     @property
     def version(self) -> str:
-        """Names the model as it is now: its lineage and how much it has learnt."""
-        return f"{self.lineage}.{self.counts['learned']}"
+        """Names the model as it is now: its lineage, in base 36, and how much it has learnt."""
+        return f"{base_repr(self.lineage, 36).lower()}.{self.counts['learned']}"
 
 
 class Learner:
