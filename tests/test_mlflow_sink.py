@@ -17,7 +17,7 @@ from flows.projects import fraud
 from flows.projects.spec import Project
 from flows.settings import Settings
 from flows.stores.live import Facts
-from flows.streaming import mlflow_sink
+from flows.streaming import background, mlflow_sink
 from flows.streaming.messages import Curve, Learned, Publication
 from flows.streaming.mlflow_sink import MlflowPartition, MlflowSink, Outbox, registry_of
 from tests.conftest import free_port
@@ -44,7 +44,8 @@ def settings(mlflow_uri: str) -> Settings:
 
 @pytest.fixture
 def nowhere(monkeypatch: pytest.MonkeyPatch) -> Settings:
-    """Settings for an MLflow that is not there; nobody says farewell to it for long."""
+    """Settings for an MLflow that is not there; one try has to do, and a short farewell."""
+    monkeypatch.setattr(background, "FIRST_PAUSE", 3600.0)
     monkeypatch.setattr(mlflow_sink, "CURVE_FAREWELL_SECONDS", 0.1)
     monkeypatch.setattr(mlflow_sink, "VERSION_FAREWELL_SECONDS", 0.1)
     return Settings(_env_file=None, mlflow_uri=f"http://127.0.0.1:{free_port()}")
