@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 import random
 import sys
 import time
@@ -53,6 +54,7 @@ MUST_BE_NOTHING = (
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the test and print one JSON object; returns the exit code."""
     options = _parse(arguments)
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s: %(message)s")
     try:
         figures = asyncio.run(_run(projects.get(options.project), options))
     except RealtimeError as error:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,7 +19,7 @@ from flows.settings import Settings
 from flows.streaming.cluster import identities
 from flows.streaming.decode import decoder
 from flows.streaming.learn import learn
-from flows.streaming.messages import Decoded, Learned, Message, Polled, Source
+from flows.streaming.messages import Learned, Message, Polled, Source
 from flows.streaming.rows import EventRows, OutcomeRows
 from scripts import streams
 from scripts.crash.account import Account, Point, Row, canonical
@@ -46,15 +46,22 @@ def run_alone(project: Project, settings: Settings, shard: int) -> Alone:
     """Read a shard's partition back and learn it in one go."""
     source = Source(project.topic, shard)
     identity = identities(settings, [project.topic])[project.topic]
+    return learn_alone(project, source, identity, _read(settings, source))
+
+
+def learn_alone(
+    project: Project, source: Source, identity: str, batches: Iterable[list[Message]]
+) -> Alone:
+    """What a fresh learner makes of the messages of one partition."""
     learner, decode = Learner.fresh(project), decoder(project)
     alone = Alone(Account(), set())
     tables: dict[str, list[pa.Table]] = {}
-    for messages in _read(settings, source):
+    for messages in batches:
         decoded = decode(Polled(source, identity, messages))
         alone.rejected |= {
-            (source.topic, shard, rejected.message.offset) for rejected in decoded.rejected
+            (source.topic, source.partition, one.message.offset) for one in decoded.rejected
         }
-        _add(project, tables, alone.account.curve, _learn(learner, decoded))
+        _add(project, tables, alone.account.curve, learn(learner, decoded))
     alone.account.tables = {
         name: rows(project, pa.concat_tables(found)) for name, found in tables.items()
     }
@@ -113,10 +120,6 @@ def live_parts(
 def load(frame: bytes, settings: Settings) -> Any:
     """What a signed frame holds."""
     return codec.loads(frame, settings.signing_key.get_secret_value().encode())
-
-
-def _learn(learner: Learner, decoded: Decoded) -> Learned:
-    return learn(learner, decoded)
 
 
 def _add(

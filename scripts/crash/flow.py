@@ -22,16 +22,23 @@ from scripts.local.ready import Finishes, Lives
 SNAPSHOT_SECONDS = 1
 # Bytewax ends the other processes of a cluster at once; this is for a machine that is busy.
 FOLLOW_SECONDS = 20.0
+# While a cluster forms, a process waits for ever for one that died; whoever started it must end it.
+FORMING_SECONDS = 2.0
 DRAIN_SECONDS = 40.0
 POLL_SECONDS = 0.02
 _FAULT = re.compile(r"fault: dying at (\S+)")
 
 
 class Flow:
-    """One life of a flow, from its start to the end of its last process."""
+    """One life of a flow, from its start to the end of its last process.
+
+    `formed`: it has learnt something, so its processes have found each other. `hung`: processes
+    that went on when another had died.
+    """
 
     def __init__(self) -> None:
-        self.started = time.monotonic()
+        self.formed = False
+        self._started = time.monotonic()
         self.lines: list[str] = []
         self.hung = 0
         self._children: list[Child] = []
@@ -51,7 +58,7 @@ class Flow:
 
     @property
     def age(self) -> float:
-        return time.monotonic() - self.started
+        return time.monotonic() - self._started
 
     @property
     def running(self) -> bool:
@@ -81,10 +88,8 @@ class Flow:
 
     async def gone(self) -> None:
         """Wait until all processes have followed the one that died; kill those that do not."""
-        deadline = time.monotonic() + FOLLOW_SECONDS
-        while None in self.codes and time.monotonic() < deadline:
-            await asyncio.sleep(POLL_SECONDS)
-        self.hung = self.codes.count(None)
+        await self._wait(FOLLOW_SECONDS if self.formed else FORMING_SECONDS)
+        self.hung = self.codes.count(None) if self.formed else 0
         await self._bury()
 
     async def drain(self) -> list[int | None]:
@@ -92,12 +97,15 @@ class Flow:
         for child in self._children:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(child.pid, signal.SIGTERM)
-        deadline = time.monotonic() + DRAIN_SECONDS
-        while None in self.codes and time.monotonic() < deadline:
-            await asyncio.sleep(POLL_SECONDS)
+        await self._wait(DRAIN_SECONDS)
         codes = self.codes
         await self._bury()
         return codes
+
+    async def _wait(self, seconds: float) -> None:
+        deadline = time.monotonic() + seconds
+        while None in self.codes and time.monotonic() < deadline:
+            await asyncio.sleep(POLL_SECONDS)
 
     async def _bury(self) -> None:
         self.kill(range(len(self._children)))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
@@ -24,6 +25,8 @@ FEEDS = 12
 STRUCK_SECONDS = 12.0
 PATIENCE_SECONDS = 120.0
 TOLERATED_ENDS = 5
+
+log = logging.getLogger("crash")
 
 
 class OrdealError(RealtimeError):
@@ -86,10 +89,11 @@ class Ordeal:
     async def _until_death(self, flow: Flow, death: Death, mark: dict[int, str]) -> None:
         if death.kind == "early":
             await self._until(flow, lambda: flow.age >= death.seconds)
+            flow.formed = self.watch.is_past(mark)
         else:
             await self._until(flow, lambda: self.watch.is_past(mark))
-            if self.watch.is_past(mark):
-                self.restarts.append(flow.age)
+            flow.formed = self.watch.is_past(mark)
+            self.restarts += [flow.age] * flow.formed
             seconds = death.seconds if death.kind == "outside" else STRUCK_SECONDS
             end = time.monotonic() + seconds
             await self._until(flow, lambda: time.monotonic() >= end)
@@ -115,6 +119,7 @@ class Ordeal:
             self.kills += 1
             self.kinds["outside" if death.kind == "inside" and not flow.point else death.kind] += 1
             self.points.update([flow.point] if flow.point else [])
+            log.info("%d of %d kills: %s", self.kills, self._wanted, flow.point or death.kind)
             return
         self.unplanned.append(flow.lines[-40:])
         if len(self.unplanned) > TOLERATED_ENDS:
