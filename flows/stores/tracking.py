@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import cached_property
@@ -34,7 +35,8 @@ class Tracking:
         self._uri = uri
         self._slug = slug
         self._topic = topic
-        self._runs: dict[int, str] = {}
+        self._runs: dict[tuple[int, int], str] = {}
+        self._finding = threading.Lock()
 
     def name(self, shard: int) -> str:
         """The registered model's name: the project, and the shard beyond the first."""
@@ -72,14 +74,17 @@ class Tracking:
         return str(found.experiment_id if found else self._client.create_experiment(self._topic))
 
     def _run(self, lineage: int, shard: int) -> str:
-        if lineage not in self._runs:
-            self._runs[lineage] = self._resume_run(lineage) or self._new_run(lineage, shard)
-        return self._runs[lineage]
+        # Curves and versions come from two threads, and must not make a run each.
+        with self._finding:
+            known = (lineage, shard)
+            if known not in self._runs:
+                found = self._resume_run(lineage, shard)
+                self._runs[known] = found or self._new_run(lineage, shard)
+            return self._runs[known]
 
-    def _resume_run(self, lineage: int) -> str | None:
-        found = self._client.search_runs(
-            [self._experiment], f"tags.`realtime.lineage` = '{lineage}'", max_results=1
-        )
+    def _resume_run(self, lineage: int, shard: int) -> str | None:
+        wanted = f"tags.`realtime.lineage` = '{lineage}' AND tags.`realtime.shard` = '{shard}'"
+        found = self._client.search_runs([self._experiment], wanted, max_results=1)
         if not found:
             return None
         self._client.update_run(found[0].info.run_id, status="RUNNING")
