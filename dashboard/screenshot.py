@@ -20,7 +20,7 @@ FLAGS = [
     "--disable-component-update",
     "--disable-sync",
 ]
-SIZES = {"overview": (1280, 560), "project": (1280, 1240)}
+SIZES = {"overview": (1280, 560), "project": (1280, 1160)}
 READY = 30_000
 """Milliseconds that a page may take until it shows a model."""
 

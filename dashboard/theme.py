@@ -88,6 +88,7 @@ TILES = {
         "letterSpacing": 0,
         "color": "text.secondary",
     },
+    "& .value.long": {"fontSize": "0.95rem", "lineHeight": 1.9, "overflowWrap": "anywhere"},
     "& .note": {**_NOTE, "letterSpacing": 0},
     "& .note:empty": {"display": "none"},
     "& .sign": _SIGN,

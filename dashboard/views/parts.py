@@ -14,6 +14,9 @@ import param
 from dashboard import theme, wording
 from dashboard.client import Failure
 
+LONG = 12
+"""Characters of a tile's value from which it is set smaller."""
+
 _FLAT = {"margin": 0, "sizing_mode": "stretch_width"}
 
 
@@ -96,12 +99,13 @@ class Tiles(pn.viewable.Viewer):
 
     def _tile(self, key: str) -> str:
         label, explanation = self._names[key]
-        value = escape(self.values.get(key, wording.NOTHING))
+        value = self.values.get(key, wording.NOTHING)
+        size = "value long" if len(value) > LONG else "value"
         note = "<br>".join(escape(line) for line in self.notes.get(key, "").splitlines())
         return (
             f"<div class='tile' data-key='{escape(key)}'>"
             f"<div class='label'>{escape(label)}{_sign(explanation)}</div>"
-            f"<div class='value'>{value}</div><div class='note'>{note}</div></div>"
+            f"<div class='{size}'>{escape(value)}</div><div class='note'>{note}</div></div>"
         )
 
     @param.depends("values", "notes", watch=True)

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import panel as pn
@@ -16,6 +17,9 @@ from dashboard.views import parts
 from dashboard.views.form import EventForm
 from dashboard.views.tasks import Verdict
 from flows.projects.spec import Project
+
+SETTLE = 0.2
+"""Seconds: Panel takes a changed input over only 50 ms later, but a click at once."""
 
 
 class Predict(pn.viewable.Viewer):
@@ -42,6 +46,7 @@ class Predict(pn.viewable.Viewer):
 
     async def _ask(self, _event: Any) -> None:
         with self._predict.param.update(loading=True):
+            await asyncio.sleep(SETTLE)
             answer = await self._store.predict(self._project.slug, self.form.event)
         self.answer = answer
 
