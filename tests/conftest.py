@@ -87,8 +87,14 @@ def part_env() -> dict[str, str]:
 
 
 @pytest.fixture(scope="session")
-def broker(servers: Servers, part_env: dict[str, str]) -> str:
+def broker(embedded_broker: str) -> str:
     """The bootstrap address of a real Kafka-compatible broker."""
+    return embedded_broker
+
+
+@pytest.fixture(scope="session")
+def embedded_broker(servers: Servers, part_env: dict[str, str]) -> str:
+    """The broker that needs no Java."""
     port = free_port()
     servers.start(parts.broker(port, "test-cluster", part_env))
     return f"127.0.0.1:{port}"
@@ -108,14 +114,13 @@ def apache_broker(
 
 @pytest.fixture(scope="session", params=["embedded", "apache"])
 def any_broker(request: pytest.FixtureRequest) -> str:
-    """What uses it runs with each broker: `broker`, then `apache_broker`."""
-    name = {"embedded": "broker", "apache": "apache_broker"}[request.param]
-    address: str = request.getfixturevalue(name)
+    """What uses it runs with each broker."""
+    address: str = request.getfixturevalue(f"{request.param}_broker")
     return address
 
 
 @pytest.fixture(scope="session")
-def debian_redis_url(servers: Servers, part_env: dict[str, str]) -> str:
+def redis_server_url(servers: Servers, part_env: dict[str, str]) -> str:
     """The URL of a real, empty Redis; skips where `redis-server` is not installed."""
     if shutil.which("redis-server") is None:
         pytest.skip("no `redis-server`; install it")
@@ -124,16 +129,21 @@ def debian_redis_url(servers: Servers, part_env: dict[str, str]) -> str:
     return f"redis://127.0.0.1:{port}/0"
 
 
-@pytest.fixture(scope="session", params=["valkey", "redis"])
+@pytest.fixture(scope="session", params=["valkey", "redis_server"])
 def any_redis_url(request: pytest.FixtureRequest) -> str:
-    """What uses it runs with each store: `redis_url`, then `debian_redis_url`."""
-    name = {"valkey": "redis_url", "redis": "debian_redis_url"}[request.param]
-    url: str = request.getfixturevalue(name)
+    """What uses it runs with each store."""
+    url: str = request.getfixturevalue(f"{request.param}_url")
     return url
 
 
 @pytest.fixture(scope="session")
-def redis_url(servers: Servers, part_env: dict[str, str]) -> str:
+def redis_url(valkey_url: str) -> str:
+    """The URL of a real Redis-compatible store."""
+    return valkey_url
+
+
+@pytest.fixture(scope="session")
+def valkey_url(servers: Servers, part_env: dict[str, str]) -> str:
     """The URL of a real, empty Valkey."""
     port = free_port()
     servers.start(parts.valkey(port, part_env))

@@ -36,7 +36,7 @@ class Log:
     settings: Settings
     topic: str
     first: int = OFFSET_BEGINNING
-    resumes: bool = False
+    known: frozenset[str] = frozenset()
     stop: threading.Event = field(default_factory=threading.Event)
 
     @cached_property
@@ -46,7 +46,7 @@ class Log:
     @property
     def source(self) -> KafkaSource:
         return KafkaSource(
-            self.settings, [self.topic], self._first, self.stop, lambda: False, self.resumes
+            self.settings, [self.topic], self._first, self.stop, lambda: False, self.known
         )
 
     @contextmanager
@@ -246,7 +246,7 @@ def test_added_partitions_are_read_from_their_start(apache_log: Log) -> None:
     until(lambda: partitions_of(apache_log) == 2)
     assert apache_log.source.list_parts() == [f"{apache_log.topic}/{i:04d}" for i in (0, 1)]
     apache_log.send(100)
-    apache_log.first, apache_log.resumes = OFFSET_END, True
+    apache_log.first, apache_log.known = OFFSET_END, frozenset({f"{apache_log.topic}/0000"})
     with apache_log.reading(partition=1) as reader:
         assert reader.take(1)[0] == 0
 
@@ -284,3 +284,12 @@ def test_topics_with_unequal_partitions_are_named(log: Log) -> None:
         source.list_parts()
     assert f"{topic} has 2, {log.topic} has 1" in str(caught.value)
     assert f"add partitions to {log.topic} until there are 2" in str(caught.value)
+
+
+def test_a_partition_that_was_known_and_is_gone_is_named(log: Log) -> None:
+    log.known = frozenset({f"{log.topic}/0000", f"{log.topic}/0001"})
+    with pytest.raises(
+        OffsetError, match=f"knows {log.topic}/0001, which Kafka does not"
+    ) as caught:
+        log.source.list_parts()
+    assert_names_ways_out(caught.value)

@@ -18,6 +18,12 @@ from tests.conftest import free_port
 
 
 @pytest.fixture
+def redis_url(any_redis_url: str) -> str:
+    """Every test here runs with each store."""
+    return any_redis_url
+
+
+@pytest.fixture
 def store(redis_url: str, unique: Callable[[str], str]) -> Iterator[LiveStore]:
     client = connect(redis_url)
     yield LiveStore(client, unique("project"))

@@ -128,6 +128,22 @@ def test_preparing_removes_only_recovery_of_logs_that_are_gone(
     assert (tmp_path / "lake").is_dir()
 
 
+def test_apache_kafka_takes_the_place_of_the_embedded_broker(current: Settings) -> None:
+    plan = dataclasses.replace(PLAN, broker="apache")
+    embedded, apache = (_named(one, current)["broker"] for one in (PLAN, plan))
+    assert (apache.port, apache.setting) == (embedded.port, embedded.setting)
+    assert "scripts.apache_kafka" in apache.argv
+    assert str(PLAN.data / "kafka") in apache.argv
+
+
+def test_recovery_of_a_log_that_is_kept_is_kept(current: Settings, tmp_path: Path) -> None:
+    apache = Plan(("fraud",), data=tmp_path, broker="apache")
+    apache.prepare(current)
+    assert apache.recovery(current) == Plan(data=tmp_path, broker="apache").recovery(current)
+    Plan(("fraud",), data=tmp_path).prepare(current)
+    assert (apache.recovery(current) / "fraud").is_dir()
+
+
 def test_preparing_again_keeps_recovery(current: Settings, tmp_path: Path) -> None:
     plan = Plan(("fraud",), data=tmp_path, cluster="now")
     plan.prepare(current)

@@ -23,6 +23,12 @@ from tests.topic_reader import read_topic
 
 
 @pytest.fixture
+def broker(any_broker: str) -> str:
+    """Every test here runs with each broker."""
+    return any_broker
+
+
+@pytest.fixture
 def project(
     broker: str, unique: Callable[[str], str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> Project:

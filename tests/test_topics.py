@@ -22,6 +22,12 @@ def project(unique: Callable[[str], str]) -> Project:
 
 
 @pytest.fixture
+def broker(any_broker: str) -> str:
+    """Every test here runs with each broker."""
+    return any_broker
+
+
+@pytest.fixture
 def local(broker: str) -> Settings:
     return Settings(_env_file=None, kafka_bootstrap=broker)
 

@@ -30,7 +30,10 @@ from flows.streaming.wanted import WantedState
 
 
 def build(
-    project: Project, settings: Settings, stop: threading.Event, resumes: bool = False
+    project: Project,
+    settings: Settings,
+    stop: threading.Event,
+    known: frozenset[str] = frozenset(),
 ) -> Dataflow:
     """Wire a project's flow. Step names are a schema: recovery finds its state by them."""
     live = LiveStore(connect(settings.redis_url.get_secret_value()), project.slug)
@@ -39,7 +42,7 @@ def build(
     topics = [project.topic, project.labels_topic]
 
     flow = Dataflow(project.slug)
-    source = KafkaSource(settings, topics, start.offset, stop, wanted.is_paused, resumes)
+    source = KafkaSource(settings, topics, start.offset, stop, wanted.is_paused, known)
     polled = op.input("kafka", flow, source)
     decoded = op.map_value("decode", polled, guarded(decoder(project)))
     learned = op.stateful_batch("learn", decoded, learn_logic(project, settings, start))
@@ -60,5 +63,5 @@ def run(slug: str) -> Dataflow:
     faults.arm(settings.fault_seed, settings.fault_rate)
     if settings.flow_metrics_port:
         start_http_server(settings.flow_metrics_port, addr=settings.flow_metrics_host)
-    resumes = recovery.resumes(recovery.directory_of(sys.argv), slug)
-    return build(projects.get(slug), settings, stop_on_signals(), resumes)
+    known = recovery.known_parts(recovery.directory_of(sys.argv), slug)
+    return build(projects.get(slug), settings, stop_on_signals(), known)

@@ -59,9 +59,11 @@ class KafkaSource(FixedPartitionedSource[Item, Position]):
     """Reads all partitions of some topics; can support exactly-once processing.
 
     `first` is asked for the offset of a partition that has no position yet, and may answer with
-    OFFSET_BEGINNING or OFFSET_END; when the flow `resumes`, such a partition was added since, and
-    is never begun at its end. Items are keyed by partition number. Raises BrokerError when Kafka
-    does not answer within 10 s, a topic is missing or has other partitions than there are shards.
+    OFFSET_BEGINNING or OFFSET_END; where there are `known` parts, those of the recovery state, such
+    a partition was added since, and is never begun at its end. Items are keyed by partition number.
+
+    Raises BrokerError when Kafka does not answer within 10 s, a topic is missing or has other
+    partitions than there are shards, OffsetError when a known part is gone.
     """
 
     def __init__(
@@ -71,23 +73,29 @@ class KafkaSource(FixedPartitionedSource[Item, Position]):
         first: FirstPosition,
         stop: threading.Event,
         paused: Callable[[], bool],
-        resumes: bool = False,
+        known: frozenset[str] = frozenset(),
     ) -> None:
         self._settings = settings
         self._topics = topics
         self._first = first
         self._stop = stop
         self._paused = paused
-        self._resumes = resumes
+        self._known = known
         self._watch = TopicWatch(settings, topics, stop)
 
     @guarded
     def list_parts(self) -> list[str]:
         counts = partition_counts(self._settings, self._topics)
         _check_shards(counts, self._settings.shards)
-        return [
+        listed = [
             f"{topic}/{number:04d}" for topic in self._topics for number in range(counts[topic])
         ]
+        if gone := self._known.difference(listed):
+            raise OffsetError(
+                f"the recovery directory knows {', '.join(sorted(gone))}, which Kafka does not have"
+                f" any more; {WAYS_OUT}"
+            )
+        return listed
 
     @guarded
     def build_part(
@@ -108,7 +116,7 @@ class KafkaSource(FixedPartitionedSource[Item, Position]):
     def _begin(self, source: Source, identity: str) -> int:
         _log.info("no position of %s to resume from", source)
         offset = self._first(source, identity)
-        return OFFSET_BEGINNING if self._resumes and offset == OFFSET_END else offset
+        return OFFSET_BEGINNING if self._known and offset == OFFSET_END else offset
 
 
 class KafkaPartition(StatefulSourcePartition[Item, Position]):

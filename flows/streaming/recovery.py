@@ -21,26 +21,26 @@ def directory_of(command: Sequence[str]) -> Path | None:
     return directory
 
 
-def resumes(directory: Path | None, slug: str) -> bool:
-    """Whether a directory holds positions of the flow `slug`.
+def known_parts(directory: Path | None, slug: str) -> frozenset[str]:
+    """The input parts whose positions a directory holds for the flow `slug`; none if it is new.
 
     Raises ConflictError if it holds another flow's: Bytewax would begin anew beside them.
     """
-    steps = set() if directory is None else _steps(directory)
-    others = {step.split(".")[0] for step in steps} - {slug}
+    saved = set() if directory is None else _saved(directory)
+    others = {step.split(".")[0] for step, _ in saved} - {slug}
     if others:
         raise ConflictError(
             f"the recovery directory {directory} belongs to {', '.join(sorted(others))}, not to"
             f" {slug}: give each project one of its own (`-r`), made with"
             " `python -m bytewax.recovery DIR 1`"
         )
-    return f"{slug}.kafka" in steps
+    return frozenset(key for step, key in saved if step == f"{slug}.kafka")
 
 
-def _steps(directory: Path) -> set[str]:
-    """The names of all steps that have state in a directory."""
-    found: set[str] = set()
+def _saved(directory: Path) -> set[tuple[str, str]]:
+    """All steps and keys that have state in a directory."""
+    found: set[tuple[str, str]] = set()
     for path in sorted(directory.glob("part-*.sqlite3")):
         with contextlib.closing(sqlite3.connect(path)) as database:
-            found |= {step for (step,) in database.execute("SELECT DISTINCT step_id FROM snaps")}
+            found.update(database.execute("SELECT DISTINCT step_id, state_key FROM snaps"))
     return found
