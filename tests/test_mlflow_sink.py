@@ -151,6 +151,7 @@ def test_the_state_stays_bounded_while_mlflow_is_away(
 def test_a_version_is_registered(project: Project, settings: Settings) -> None:
     part = sink(project, settings)
     part.write_batch([version(project, 1_000)])
+    part.snapshot()
     part.close()
     registry = registry_of(project, settings)
     champion = registry.champion()
@@ -159,9 +160,22 @@ def test_a_version_is_registered(project: Project, settings: Settings) -> None:
     assert codec.loads(registry.frame(champion), KEY) == 1_000
 
 
+def test_a_version_waits_until_its_epoch_has_closed(project: Project, settings: Settings) -> None:
+    part, registry = sink(project, settings), registry_of(project, settings)
+    part.write_batch([version(project, 1_000)])
+    part.write_batch([points(project, 1_100)])
+    until(lambda: part.snapshot()[1] == [])
+    assert registry.versions() == []
+    part.write_batch([version(project, 2_000)])
+    until(lambda: [one.events_learned for one in registry.versions()] == [1_000])
+    part.close()
+    assert [one.events_learned for one in registry.versions()] == [1_000]
+
+
 def test_the_newest_of_many_versions_is_registered(project: Project, settings: Settings) -> None:
     part = sink(project, settings)
     part.write_batch([version(project, count) for count in range(1, 30)])
+    part.snapshot()
     part.close()
     versions = registry_of(project, settings).versions()
     assert versions[0].events_learned == 29

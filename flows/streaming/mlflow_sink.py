@@ -36,7 +36,8 @@ class MlflowSink(FixedPartitionedSink[Learned, Outbox]):
     """Logs metric curves and registers versions, one sink partition per shard.
 
     Exactly-once for curves: a point is sent until it is confirmed, and sending it twice stores it
-    once. Versions are made when due and the thread is free; a newer one replaces one that waits.
+    once. Versions are registered when their epoch has closed and the thread is free; a newer one
+    replaces one that waits.
     """
 
     def __init__(self, project: Project, settings: Settings) -> None:
@@ -68,30 +69,45 @@ class MlflowPartition(StatefulSinkPartition[Learned, Outbox]):
         self._unconfirmed = [CurvePoint(*point) for point in points]
         self._curve: Latest[bool] = Latest("curve", self._send)
         self._versions: Latest[tuple[Facts, bytes]] = Latest("version", self._register)
+        self._made: tuple[Facts, bytes] | None = None
+        self._closed: tuple[Facts, bytes] | None = None
         if self._unconfirmed:
             self._curve.offer(True)
 
     @guarded
     def write_batch(self, values: list[Learned]) -> None:
+        self._offer_version()
         for learned in values:
             self._lineage = learned.lineage
             if learned.curve:
                 self._keep([CurvePoint(p.events_learned, p.time, p.metrics) for p in learned.curve])
             publication = learned.publication
             if publication and publication.learner:
-                self._versions.offer((publication.facts, publication.learner))
+                self._made = publication.facts, publication.learner
 
     @guarded
     def snapshot(self) -> Outbox:
+        self._closed, self._made = self._made or self._closed, None
         with self._lock:
             unconfirmed = list(self._unconfirmed)
         return self._lineage, [(one.step, one.time, one.metrics) for one in unconfirmed]
 
     def close(self) -> None:
+        self._offer_version()
         self._curve.drain(CURVE_FAREWELL_SECONDS)
         self._versions.drain(VERSION_FAREWELL_SECONDS)
         if self._lineage:
             self._end_run()
+
+    def _offer_version(self) -> None:
+        """Hand over the version of an epoch that has closed.
+
+        A version of an open one would be ahead of the lake, and a flow that had to start from it
+        would never write the rows in between. The next epoch's first batch comes after the commit.
+        """
+        if self._closed is not None:
+            self._versions.offer(self._closed)
+            self._closed = None
 
     def _end_run(self) -> None:
         try:

@@ -20,7 +20,7 @@ from scripts.stop import Stop
 LOOK_SECONDS = 0.03
 FEED_SECONDS = 0.2
 # How many feeds a life is expected to last; the rest is shared out anew at each.
-FEEDS = 12
+FEEDS = 40
 # A fault that has not struck by then is at a point that this life does not pass.
 STRUCK_SECONDS = 12.0
 PATIENCE_SECONDS = 120.0
