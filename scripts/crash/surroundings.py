@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import os
+import signal
+import sys
 import tempfile
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
@@ -13,6 +16,7 @@ from pydantic import SecretStr
 
 from flows.projects.spec import Project
 from flows.settings import Settings
+from scripts.apache_kafka.serving import Serves
 from scripts.local import parts
 from scripts.local.child import Child, Leash, Part
 from scripts.local.environment import environment
@@ -25,6 +29,31 @@ PUBLISH_SECONDS = 0.2
 VERSION_SECONDS = 2.0
 
 
+class Server:
+    """A server that can be taken away and brought back."""
+
+    def __init__(self, part: Part, leash: Leash) -> None:
+        self.part = part
+        self._leash = leash
+        self._child: Child | None = None
+
+    async def start(self) -> None:
+        """Start it, with whatever it kept. Raises PartError when it does not become ready."""
+        self._child = await Child.start(self.part, self._leash, lambda *_: None)
+        await self._child.until_ready()
+
+    async def stop(self) -> None:
+        """End it; nothing happens if it does not run."""
+        child, self._child = self._child, None
+        if child is not None:
+            await child.stop()
+
+    def signal(self, number: signal.Signals) -> None:
+        """Send a signal to its processes."""
+        if self._child is not None:
+            os.killpg(self._child.pid, number)
+
+
 @dataclass(frozen=True, slots=True)
 class Place:
     """Running servers, the settings that lead to them, and a directory of the flow's own."""
@@ -33,6 +62,7 @@ class Place:
     settings: Settings
     folder: Path
     leash: Leash
+    servers: dict[str, Server] = field(default_factory=dict)
 
 
 @asynccontextmanager
@@ -43,11 +73,11 @@ async def surroundings(project: Project, shards: int, broker: Broker) -> AsyncIt
         settings = _settings(folder, shards)
         leash = await Leash.start()
         stack.push_async_callback(leash.close)
-        for part in _servers(settings, folder, broker):
-            child = await Child.start(part, leash, lambda *_: None)
-            stack.push_async_callback(child.stop)
-            await child.until_ready()
-        yield Place(project, settings, folder, leash)
+        servers = {part.name: Server(part, leash) for part in _servers(settings, folder, broker)}
+        for server in servers.values():
+            stack.push_async_callback(server.stop)
+            await server.start()
+        yield Place(project, settings, folder, leash, servers)
 
 
 def _settings(folder: Path, shards: int) -> Settings:
@@ -79,10 +109,6 @@ def _embedded(port: int, _folder: Path, env: dict[str, str]) -> Part:
 
 
 def _apache(port: int, folder: Path, env: dict[str, str]) -> Part:
-    import sys
-
-    from scripts.apache_kafka.serving import Serves
-
     run = (sys.executable, "-m", "scripts.apache_kafka", "run")
     where = ("--port", str(port), "--data", str(folder / "kafka"))
     return Part(name="broker", argv=(*run, *where), ready=Serves(port), env=env, port=port)
