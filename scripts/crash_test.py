@@ -37,6 +37,8 @@ from scripts.topics import ensure_topics
 
 BROKEN_SHARE = 0.005
 BROKEN = b"{not an event"
+# Every life needs something new to learn while it lasts.
+LEAST_EVENTS = 100
 MUST_BE_NOTHING = (
     "lost",
     "doubled",
@@ -156,7 +158,10 @@ def _parse(arguments: Sequence[str] | None) -> Namespace:
         "--unlabelled", type=float, default=0.02, metavar="X", help="share without a label (0.02)"
     )
     parser.add_argument("--json", action="store_true", help="one line instead of one per figure")
-    return parser.parse_args(arguments)
+    options = parser.parse_args(arguments)
+    if options.events < LEAST_EVENTS * options.kills:
+        parser.error(f"--events must be at least {LEAST_EVENTS} times --kills")
+    return options
 
 
 if __name__ == "__main__":

@@ -71,7 +71,7 @@ class Ordeal:
 
     async def _live(self, death: Death) -> None:
         """One life: something new to learn right at its start, more while it lasts, its end."""
-        await self._feed(self._portion())
+        await self._feed(max(1, self._portion()))
         self.watch.look()
         mark = self.watch.mark()
         armed = dict.fromkeys(death.victims, death.seed) if death.kind == "inside" else None
@@ -131,7 +131,9 @@ class Ordeal:
             await self._feed(self._portion())
 
     def _portion(self) -> int:
-        return max(1, len(self._left) // (FEEDS * max(1, self._wanted - self.kills)))
+        """A share of what is left, so small that every life to come has something to learn."""
+        lives = max(1, self._wanted - self.kills)
+        return max(0, len(self._left) - lives) // (FEEDS * lives)
 
     async def _feed(self, count: int) -> None:
         records = [self._left.pop() for _ in range(min(count, len(self._left)))]
