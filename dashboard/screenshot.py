@@ -21,7 +21,7 @@ FLAGS = [
     "--disable-sync",
 ]
 SIZES = {"overview": (1280, 560), "project": (1280, 1160)}
-READY = 30_000
+READY = 120_000
 """Milliseconds that a page may take until it shows a model."""
 
 

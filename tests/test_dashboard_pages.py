@@ -8,7 +8,15 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Locator, Page, Request, expect, sync_playwright
+from playwright.sync_api import (
+    Browser,
+    ConsoleMessage,
+    Locator,
+    Page,
+    Request,
+    expect,
+    sync_playwright,
+)
 
 from dashboard.screenshot import CHROMIUM, FLAGS
 from tests.dashboard_parts import Site, site
@@ -55,6 +63,10 @@ def open_page(browser: Browser) -> Iterator[Open]:
     context.set_default_timeout(60 * SECOND)
     complaints: list[str] = []
 
+    def note_error(said: ConsoleMessage) -> None:
+        if said.type == "error":
+            complaints.append(said.text)
+
     def note_failure(request: Request) -> None:
         if request.failure != "net::ERR_ABORTED":  # which is how leaving a page ends its requests
             complaints.append(request.url)
@@ -62,7 +74,7 @@ def open_page(browser: Browser) -> Iterator[Open]:
     def open_one(running: Site, path: str = "") -> Page:
         page = context.new_page()
         page.on("pageerror", lambda error: complaints.append(str(error)))
-        page.on("console", lambda said: said.type == "error" and complaints.append(said.text))
+        page.on("console", note_error)
         page.on("requestfailed", note_failure)
         page.goto(f"{running.url}/{path}")
         return page

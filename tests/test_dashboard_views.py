@@ -159,7 +159,7 @@ def test_answer_shows_gauge_decision_and_model(predict: Predict) -> None:
     verdict = predict._verdict
     assert isinstance(verdict, BinaryVerdict)
     assert verdict._gauge.value == pytest.approx(62)
-    assert [limit for limit, _ in verdict._gauge.colors] == [0.3, 1]
+    assert [limit for limit, _ in verdict._gauge.colors or ()] == [0.3, 1]
     assert verdict._decision.label == "positive"
     assert "12\u202f000 events" in predict._facts.object
     assert predict._shown.visible
