@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -172,6 +173,22 @@ def test_a_lineage_is_one_run_that_goes_on(registry: Registry, mlflow_uri: str) 
     assert client.get_run(first.run_id).info.status == "RUNNING"
     other = later.register(facts(20, lineage=200), b"")
     assert other.run_id != first.run_id
+
+
+def test_a_curve_and_a_version_at_the_same_time_are_of_one_run(
+    registry: Registry, mlflow_uri: str
+) -> None:
+    """The flow sends both from threads of their own."""
+    registry.versions()  # so that neither waits for MLflow's import
+    points = [CurvePoint(1, 1.0, {SCORE: 0.5})]
+    with ThreadPoolExecutor(4) as threads:
+        curves = [threads.submit(registry.log_curve, 100, 0, points) for _ in range(3)]
+        version = threads.submit(registry.register, facts(1), b"").result()
+        for curve in curves:
+            curve.result()
+    run = MlflowClient(mlflow_uri).get_run(version.run_id)
+    assert len(MlflowClient(mlflow_uri).search_runs([run.info.experiment_id])) == 1
+    assert len(curve_of(mlflow_uri, version, SCORE)) == 1
 
 
 ATTEMPTS: dict[str, Callable[[Registry], Any]] = {
