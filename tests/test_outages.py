@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 from argparse import Namespace
 from pathlib import Path
 
@@ -42,10 +41,3 @@ def test_a_lake_that_is_away_cannot_be_written_and_comes_back_whole(tmp_path: Pa
         (lake / "table").mkdir()
     asyncio.run(outage.end())
     assert (lake / "row").read_text() == "kept"
-
-
-def test_an_unknown_outage_is_no_outage(capsys: pytest.CaptureFixture[str]) -> None:
-    code = outage_test.main(["fraud", "--only", "nothing", "--seconds", "1", "--json"])
-    figures = json.loads(capsys.readouterr().out)
-    assert figures["outages"] == []
-    assert (code, figures["clean"]) == (0, True)
