@@ -21,7 +21,7 @@ from flows.settings import Settings
 from flows.stores.live import Facts
 from flows.stores.registry import Registry
 from flows.streaming.learn import learn
-from flows.streaming.messages import Source
+from flows.streaming.messages import Decoded, Source
 from flows.streaming.mlflow_sink import registry_of
 from flows.streaming.start import Start
 from tests.conftest import free_port
@@ -145,7 +145,6 @@ def test_learner_and_sources_start_from_the_same_version(
     assert found.learner(0).state.counts["events"] == offset == EVENTS
 
 
-@pytest.mark.xfail(reason="the log is read from its start", raises=AssertionError)
 def test_a_champion_that_has_read_nothing_of_a_log_goes_on_where_it_began(
     project: Project, settings: Settings, unique: Callable[[str], str]
 ) -> None:
@@ -153,9 +152,16 @@ def test_a_champion_that_has_read_nothing_of_a_log_goes_on_where_it_began(
     quiet = replace(project, slug=unique("quiet"))
     learner = Learner.fresh(quiet)
     source = Source(quiet.topic, 0)
-    learn(learner, decoded(source, [], identity=LOG))
+    learn(learner, Decoded(source, LOG, [], [], 0, position=7))
     register(quiet, settings, learner)
-    assert start(quiet, settings).offset(source, LOG) != 0
+    assert start(quiet, settings).offset(source, LOG) == 7
+
+
+def test_in_another_log_the_offsets_of_the_first_count_no_more(project: Project) -> None:
+    learner, source = Learner.fresh(project), Source(project.topic, 0)
+    learn(learner, Decoded(source, LOG, [], [], 0, position=1_000))
+    learn(learner, Decoded(source, "another log", [], [], 0, position=3))
+    assert learner.state.offsets == {str(source): 2}
 
 
 @pytest.mark.usefixtures("champion")

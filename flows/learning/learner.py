@@ -123,8 +123,11 @@ class Learner:
         waiting = Waiting(features, prediction, state.counts["learned"], time)
         label = getattr(event, self._label)
         if state.early and event_id in state.early:
-            early, time = state.early.pop(event_id)
-            label = early if label is None else label
+            early, early_time = state.early.pop(event_id)
+            if label is None:
+                label, time = early, early_time
+            else:
+                outcomes.append(self._count(Outcome(event_id, "duplicate", early)))
         if label is None:
             state.waiting[event_id] = waiting
         else:
@@ -202,5 +205,4 @@ class Learner:
             if time >= oldest_kept and len(early) < self.project.max_pending:
                 return
             del early[event_id]
-            self._remember(event_id)
             yield Outcome(event_id, "orphan", label)

@@ -96,12 +96,9 @@ class Registry(Tracking):
         )
 
     def _existing(self, name: str, facts: Facts) -> Any | None:
-        found = self._client.search_model_versions(f"name = '{name}'", max_results=200)
-        wanted = {key: value for key, value in _tags(facts).items() if key in IDENTITY}
-        for one in found:
-            if {key: one.tags.get(key) for key in IDENTITY} == wanted:
-                return one
-        return None
+        identity = [f"tags.`{key}` = '{_tags(facts)[key]}'" for key in IDENTITY]
+        found = self._client.search_model_versions(" AND ".join([f"name = '{name}'", *identity]))
+        return found[0] if found else None
 
     def _ensure_model(self, name: str) -> None:
         from mlflow.exceptions import MlflowException

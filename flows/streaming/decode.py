@@ -33,7 +33,9 @@ def decoder(project: Project) -> Callable[[Polled], Decoded]:
                 accepted.append((message, read(message.value or b"")))
             except (msgspec.DecodeError, EventError, UnicodeDecodeError, RecursionError) as error:
                 rejected.append(Rejected(message, _reason(error), str(error)))
-        return Decoded(polled.source, polled.identity, accepted, rejected, polled.lag)
+        return Decoded(
+            polled.source, polled.identity, accepted, rejected, polled.lag, polled.position
+        )
 
     return decode
 

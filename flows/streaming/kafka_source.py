@@ -161,7 +161,8 @@ class KafkaPartition(StatefulSourcePartition[Item, Position]):
         if not messages and now - self._last_item < QUIET_TICK:
             return []
         self._last_item = now
-        return [(self._key, Polled(self._source, self._identity, messages, self._lag()))]
+        polled = Polled(self._source, self._identity, messages, self._lag(), self._next)
+        return [(self._key, polled)]
 
     def next_awake(self) -> datetime:
         return self._awake

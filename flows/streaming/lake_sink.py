@@ -96,13 +96,13 @@ class LakePartition(StatefulSinkPartition[Learned, None]):
         self._until_done(self._outcomes.commit)
 
     def _until_done(self, attempt: Callable[[], None]) -> None:
-        """Repeat while the lake fails. Raises StoreError once the flow is told to stop."""
+        """Repeat while the lake fails. Raises StoreError once the flow is to stop, or has died."""
         pause = FIRST_PAUSE
         while True:
             try:
                 return attempt()
             except StoreError as error:
-                if self._stop.is_set():
+                if self._stop.is_set() or not threading.main_thread().is_alive():
                     raise
                 _log.warning("%s; trying again in %.1f s", error, pause)
                 time.sleep(pause)

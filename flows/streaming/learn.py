@@ -56,6 +56,8 @@ class LearnLogic(StatefulBatchLogic[Decoded, Learned, bytes]):
         """Publish what is known at the end, with a version of it."""
         if self._last is None or self._learner is None or self._publisher is None:
             return [], StatefulBatchLogic.RETAIN
+        if not self._learner.state.counts["learned"]:
+            return [], StatefulBatchLogic.RETAIN
         last = self._publisher.last_words(self._learner.state)
         return [_learned(self._last, self._learner.state, last)], StatefulBatchLogic.RETAIN
 
@@ -119,10 +121,12 @@ def _account(state: State, decoded: Decoded) -> None:
     """Note how far the log has been taken in, dead letters included."""
     log = str(decoded.source)
     state.counts["dead_letters"] += len(decoded.rejected)
-    state.sources[log] = decoded.identity
+    same = state.sources.get(log) == decoded.identity
+    known = state.offsets[log] if same else -1
     offsets = [message.offset for message, _ in decoded.accepted[-1:]]
     offsets += [rejected.message.offset for rejected in decoded.rejected[-1:]]
-    state.offsets[log] = max([state.offsets.get(log, -1), *offsets])
+    state.sources[log] = decoded.identity
+    state.offsets[log] = max([known, decoded.position - 1, *offsets])
 
 
 def is_curve_point(learned: int) -> bool:

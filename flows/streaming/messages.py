@@ -33,13 +33,15 @@ class Polled(msgspec.Struct, frozen=True):
     """What one poll brought; without messages it only tells that the source is alive.
 
     `identity` names the cluster and topic the offsets belong to; `lag` is how many messages of
-    the partition were still unread, None where the broker does not say.
+    the partition were still unread, None where the broker does not say; `position` is the next
+    message to read.
     """
 
     source: Source
     identity: str
     messages: list[Message]
     lag: int | None = None
+    position: int = 0
 
 
 class Rejected(msgspec.Struct, frozen=True):
@@ -58,6 +60,7 @@ class Decoded(msgspec.Struct, frozen=True):
     accepted: list[tuple[Message, Any]]
     rejected: list[Rejected]
     lag: int | None
+    position: int = 0
 
 
 class EventRow(msgspec.Struct, frozen=True, gc=False):
