@@ -33,6 +33,8 @@ from flows.errors import ConflictError, StoreError
 from flows.settings import Settings
 
 PARTITION = "date"
+BOUND_LENGTH = 32
+LAST_CHARACTER = "\U0010ffff"
 
 _log = logging.getLogger("flows")
 
@@ -138,20 +140,54 @@ def _write(files: PyFileSystem, day: pa.Scalar, rows: pa.Table) -> AddAction:
 
 
 def _statistics(rows: pa.Table) -> str:
-    """Bounds of the numbers and times of a file, by which readers pass it over."""
-    bounds: dict[str, dict[str, Any]] = {"minValues": {}, "maxValues": {}}
+    """Bounds and nulls of every column of a file, by which readers pass it over.
+
+    Of every one: delta-rs takes a column without bounds for one that matches nothing.
+    """
+    least: dict[str, Any] = {}
+    most: dict[str, Any] = {}
+    nulls: dict[str, Any] = {}
     for name in rows.column_names:
-        if pa.types.is_timestamp(rows[name].type) or pa.types.is_integer(rows[name].type):
-            least, most = pc.min_max(rows[name]).as_py().values()
-            if least is not None:
-                bounds["minValues"][name] = _bound(least, timedelta())
-                bounds["maxValues"][name] = _bound(most, timedelta(microseconds=999))
-    return json.dumps({"numRecords": rows.num_rows, **bounds})
+        least[name], most[name], nulls[name] = _bounds(rows[name].combine_chunks())
+    statistics = {"minValues": _known(least), "maxValues": _known(most), "nullCount": nulls}
+    return json.dumps({"numRecords": rows.num_rows, **statistics})
 
 
-def _bound(value: Any, upwards: timedelta) -> Any:
-    """Times in statistics have milliseconds: an upper bound must not be cut below its value."""
-    if not isinstance(value, datetime):
-        return value
-    shown = (value.astimezone(UTC) + upwards).replace(tzinfo=None)
-    return shown.isoformat(timespec="milliseconds") + "Z"
+def _bounds(column: pa.Array) -> tuple[Any, Any, Any]:
+    """Least and greatest value and the count of nulls; of a struct, by field."""
+    if pa.types.is_struct(column.type):
+        fields = [_bounds(field) for field in column.flatten()]
+        names = [field.name for field in column.type]
+        least, most, nulls = (
+            dict(zip(names, found, strict=True)) for found in zip(*fields, strict=True)
+        )
+        return least, most, nulls
+    least, most = pc.min_max(column).as_py().values()
+    return _lower(least), _upper(most), column.null_count
+
+
+def _lower(value: Any) -> Any:
+    if isinstance(value, datetime):
+        return _iso(value)
+    return value[:BOUND_LENGTH] if isinstance(value, str) else value
+
+
+def _upper(value: Any) -> Any:
+    """Times have milliseconds and texts a length: a bound that is cut must not fall below."""
+    if isinstance(value, datetime):
+        return _iso(value + timedelta(microseconds=999))
+    if isinstance(value, str) and len(value) > BOUND_LENGTH:
+        return value[:BOUND_LENGTH] + LAST_CHARACTER
+    return value
+
+
+def _iso(time: datetime) -> str:
+    return time.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="milliseconds") + "Z"
+
+
+def _known(bounds: dict[str, Any]) -> dict[str, Any]:
+    """Without the columns, and fields of columns, that hold nothing but nulls."""
+    kept = {
+        name: _known(value) if isinstance(value, dict) else value for name, value in bounds.items()
+    }
+    return {name: value for name, value in kept.items() if value not in (None, {})}
