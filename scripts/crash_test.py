@@ -22,7 +22,7 @@ from typing import Any
 import msgspec
 
 from flows import projects
-from flows.errors import RealtimeError
+from flows.errors import BrokerError, RealtimeError
 from flows.projects.spec import Project
 from scripts import streams
 from scripts.crash.account import Verdict, compare
@@ -81,6 +81,8 @@ async def _run(project: Project, options: Namespace) -> dict[str, Any]:
         ordeal = Ordeal(place, options.processes, records, options.kills)
         await ordeal.run(draw(options.processes, options.seed), good)
         figures = await asyncio.to_thread(_judge, place, ordeal)
+    if figures["messages"] != len(records):
+        raise BrokerError(f"{len(records)} messages were sent, {figures['messages']} came back")
     return {**_lived(ordeal), **figures, "seconds": round(time.monotonic() - started, 1)}
 
 
@@ -114,7 +116,7 @@ def _lived(ordeal: Ordeal) -> dict[str, Any]:
 def _judge(place: Place, ordeal: Ordeal) -> dict[str, Any]:
     """Compare what the flow left, shard by shard, with undisturbed runs."""
     remains = Remains(place.project, place.settings)
-    verdict, rows, events, stale = Verdict(), 0, [], 0
+    verdict, rows, events, stale, messages = Verdict(), 0, [], 0, 0
     rejected: set[tuple[str, int, int]] = set()
     for shard in range(place.settings.shards):
         alone = run_alone(place.project, place.settings, shard)
@@ -122,10 +124,12 @@ def _judge(place: Place, ordeal: Ordeal) -> dict[str, Any]:
         counts = {name: len(table) for name, table in alone.account.tables.items()}
         events.append(counts.get(place.project.topic, 0))
         rows += sum(counts.values())
+        messages += alone.messages
         rejected |= alone.rejected
         stale += remains.is_stale(shard)
     letters = remains.dead_letters()
     return {
+        "messages": messages,
         "rows": rows,
         "events_per_shard": events,
         "lost": verdict.lost,

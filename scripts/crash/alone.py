@@ -28,6 +28,7 @@ CHUNK = 1_000
 PROBES = 200
 PROBE_SEED = 991
 ANSWER_SECONDS = 10.0
+QUIET_SECONDS = 1.5
 
 # Which lineage learnt a row depends on when a flow began, not on what it learnt.
 NOT_COMPARED = ("model_lineage",)
@@ -40,6 +41,7 @@ class Alone:
 
     account: Account
     rejected: set[tuple[str, int, int]]
+    messages: int = 0
 
 
 def run_alone(project: Project, settings: Settings, shard: int) -> Alone:
@@ -57,6 +59,7 @@ def learn_alone(
     alone = Alone(Account(), set())
     tables: dict[str, list[pa.Table]] = {}
     for messages in batches:
+        alone.messages += len(messages)
         decoded = decode(Polled(source, identity, messages))
         alone.rejected |= {
             (source.topic, source.partition, one.message.offset) for one in decoded.rejected
@@ -154,15 +157,20 @@ def _read(settings: Settings, source: Source) -> Iterator[list[Message]]:
 
 
 def read_partition(settings: Settings, topic: str, partition: int) -> Iterator[list[KafkaMessage]]:
-    """What a partition holds now, in order. Raises BrokerError when the broker falls silent."""
+    """What a partition holds now, in order. Raises BrokerError when the broker falls silent.
+
+    The end that a broker tells may be out of date (Tansu's is), so what comes after it counts too.
+    """
     options: dict[str, Any] = {"bootstrap.servers": settings.kafka_bootstrap, "group.id": "crash"}
     consumer = Consumer({**options, "enable.auto.commit": False})
     try:
         where = TopicPartition(topic, partition, 0)
         low, high = consumer.get_watermark_offsets(where, ANSWER_SECONDS)
         consumer.assign([TopicPartition(topic, partition, low)])
-        while low < high:
-            raw = consumer.consume(CHUNK, ANSWER_SECONDS)
+        while True:
+            raw = consumer.consume(CHUNK, ANSWER_SECONDS if low < high else QUIET_SECONDS)
+            if not raw and low >= high:
+                return
             if not raw or raw[-1].error():
                 raise BrokerError(f"{topic}/{partition} cannot be read beyond offset {low}")
             low = (raw[-1].offset() or 0) + 1

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
 import time
 from collections import Counter
@@ -76,14 +75,12 @@ class Ordeal:
         mark = self.watch.mark()
         armed = dict.fromkeys(death.victims, death.seed) if death.kind == "inside" else None
         flow = await Flow.start(self._place, self._processes, armed)
-        feeding = asyncio.create_task(self._keep_feeding())
+        feeding = asyncio.create_task(self._keep_feeding(flow))
         try:
             await self._until_death(flow, death, mark)
         finally:
-            feeding.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await feeding
             await flow.gone()
+            await feeding
         self._note(flow, death)
 
     async def _until_death(self, flow: Flow, death: Death, mark: dict[int, str]) -> None:
@@ -125,8 +122,8 @@ class Ordeal:
         if len(self.unplanned) > TOLERATED_ENDS:
             raise OrdealError(f"the flow keeps ending by itself:\n{_quote(flow.lines)}")
 
-    async def _keep_feeding(self) -> None:
-        while self._left:
+    async def _keep_feeding(self, flow: Flow) -> None:
+        while flow.running:
             await asyncio.sleep(FEED_SECONDS)
             await self._feed(self._portion())
 
@@ -137,7 +134,7 @@ class Ordeal:
 
     async def _feed(self, count: int) -> None:
         records = [self._left.pop() for _ in range(min(count, len(self._left)))]
-        await asyncio.shield(asyncio.to_thread(self._send, records))
+        await asyncio.to_thread(self._send, records)
 
     def _send(self, records: Sequence[Record]) -> None:
         for record in records:
