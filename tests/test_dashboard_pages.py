@@ -168,6 +168,7 @@ def test_refused_value_is_marked_at_its_field(live: Site, open_page: Open) -> No
     amount = page.get_by_label("Amount (currency units)")
     amount.fill("-5")
     amount.press("Tab")
+    expect(amount).to_have_value("-5.0")
     page.get_by_role("button", name="Predict").click()
     expect(amount).to_have_attribute("aria-invalid", "true")
     expect(page.locator(".gauge")).to_be_hidden()
