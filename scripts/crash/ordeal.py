@@ -21,7 +21,7 @@ FEED_SECONDS = 0.2
 # How many feeds a life is expected to last; the rest is shared out anew at each.
 FEEDS = 40
 # A fault that has not struck by then is at a point that this life does not pass.
-STRUCK_SECONDS = 12.0
+STRUCK_SECONDS = 6.0
 PATIENCE_SECONDS = 120.0
 TOLERATED_ENDS = 5
 
