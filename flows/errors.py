@@ -5,7 +5,8 @@ RealtimeError
 ├── ProjectError
 ├── EventError
 ├── BrokerError
-│   └── OffsetError
+│   ├── OffsetError
+│   └── TopicError
 ├── CodecError
 │   └── SignatureError
 ├── ConflictError
@@ -40,6 +41,10 @@ class BrokerError(RealtimeError):
 
 class OffsetError(BrokerError):
     """The position to resume from does not exist in the log any more."""
+
+
+class TopicError(BrokerError):
+    """A topic does not exist, or has other partitions than there are shards."""
 
 
 class CodecError(RealtimeError):

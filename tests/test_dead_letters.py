@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
@@ -176,22 +177,24 @@ def test_without_its_topic_it_says_so(settings: Settings, unique: Callable[[str]
 
 
 def test_while_the_broker_is_away_the_epoch_does_not_close(
-    servers: Servers, part_env: dict[str, str], monkeypatch: pytest.MonkeyPatch
+    servers: Servers, part_env: dict[str, str]
 ) -> None:
-    monkeypatch.setattr("flows.streaming.dead_letter_sink.FLUSH_SECONDS", 1.0)
-    port = free_port()
+    port, stop = free_port(), threading.Event()
     broker = servers.start(parts.broker(port, "short-lived", part_env))
     settings = Settings(
         _env_file=None, kafka_bootstrap=f"127.0.0.1:{port}", kafka_options={"log_level": "0"}
     )
     ensure_topics(fraud.PROJECT, settings)
-    letters = sink(settings, fraud.PROJECT)
+    letters = DeadLetterPartition(settings, fraud.PROJECT.dead_letters_topic, 0, None, stop)
     letters.write_batch([rejected(*numbered(0, 1))])
     letters.snapshot()
     servers.stop(broker)
     letters.write_batch([rejected(*numbered(1, 2))])
+    telling = threading.Timer(2.0, stop.set)
+    telling.start()
     with pytest.raises(BrokerError, match=fraud.PROJECT.dead_letters_topic):
         letters.snapshot()
+    assert stop.is_set()
 
 
 def test_one_partition_for_each_shard(settings: Settings) -> None:

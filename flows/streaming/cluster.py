@@ -7,18 +7,18 @@ from typing import Any
 from confluent_kafka import KafkaException, TopicCollection
 from confluent_kafka.admin import AdminClient
 
-from flows.errors import BrokerError
+from flows.errors import BrokerError, TopicError
 from flows.settings import Settings
 
 ANSWER_SECONDS = 10.0
 
 
 def partition_counts(settings: Settings, topics: list[str]) -> dict[str, int]:
-    """Count the partitions of each topic. Raises BrokerError for one that does not exist."""
+    """Count the partitions of each topic. Raises TopicError for one that does not exist."""
     known = _metadata(settings, admin_of(settings)).topics
     missing = [topic for topic in topics if topic not in known or not known[topic].partitions]
     if missing:
-        raise BrokerError(
+        raise TopicError(
             f"Kafka at {settings.kafka_bootstrap} has no topic {', '.join(missing)};"
             " create it with `python -m scripts.topics PROJECT`"
         )

@@ -46,7 +46,7 @@ def build(
     polled = op.input("kafka", flow, source)
     decoded = op.map_value("decode", polled, guarded(decoder(project)))
     learned = op.stateful_batch("learn", decoded, learn_logic(project, settings, start))
-    op.output("dead_letters", decoded, DeadLetterSink(settings, project.dead_letters_topic))
+    op.output("dead_letters", decoded, DeadLetterSink(settings, project.dead_letters_topic, stop))
     op.output("lake", learned, LakeSink(project, settings, stop))
     op.output("redis", learned, RedisSink(live, wanted.is_paused))
     op.output("mlflow", learned, MlflowSink(project, settings))

@@ -9,11 +9,14 @@ fence such a process for transactional producers alone.)
 
 from __future__ import annotations
 
+import logging
+import threading
+
 from bytewax.outputs import FixedPartitionedSink, StatefulSinkPartition
 from confluent_kafka import KafkaError, KafkaException, Producer
 from confluent_kafka import Message as KafkaMessage
 
-from flows.errors import BrokerError
+from flows.errors import BrokerError, TopicError
 from flows.settings import Settings
 from flows.streaming import faults
 from flows.streaming.cluster import identities, partition_counts
@@ -22,8 +25,7 @@ from flows.streaming.log_reader import read_to_end
 from flows.streaming.messages import Decoded, Rejected
 from flows.streaming.sent_letters import PREFIX, SentLetters
 
-# A broker that is away for a minute does not end the flow.
-FLUSH_SECONDS = 90.0
+LOOK_SECONDS = 1.0
 DETAIL_LENGTH = 1_000
 # A message of the largest size that producers may send, with the headers on top.
 LARGEST_MESSAGE = 1_000_000
@@ -35,16 +37,20 @@ Position = tuple[str, int] | None
 
 Headers = dict[str, str | bytes | None]
 
+_log = logging.getLogger("flows")
+
 
 class DeadLetterSink(FixedPartitionedSink[Decoded, Position]):
     """Produces rejected messages to a topic, exactly once, each with its source's coordinates.
 
-    The shard of a message picks the partition of its dead letter.
+    The shard of a message picks the partition of its dead letter. While Kafka does not answer the
+    flow waits, until `stop`.
     """
 
-    def __init__(self, settings: Settings, topic: str) -> None:
+    def __init__(self, settings: Settings, topic: str, stop: threading.Event | None = None) -> None:
         self._settings = settings
         self._topic = topic
+        self._stop = stop or threading.Event()
 
     def list_parts(self) -> list[str]:
         return [f"{shard:04d}" for shard in range(self._settings.shards)]
@@ -56,13 +62,23 @@ class DeadLetterSink(FixedPartitionedSink[Decoded, Position]):
     def build_part(
         self, step_id: str, for_part: str, resume_state: Position
     ) -> DeadLetterPartition:
-        return DeadLetterPartition(self._settings, self._topic, int(for_part), resume_state)
+        return DeadLetterPartition(
+            self._settings, self._topic, int(for_part), resume_state, self._stop
+        )
 
 
 class DeadLetterPartition(StatefulSinkPartition[Decoded, Position]):
     """One shard's dead letters; the epoch does not close before the broker has them all."""
 
-    def __init__(self, settings: Settings, topic: str, shard: int, position: Position) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        topic: str,
+        shard: int,
+        position: Position,
+        stop: threading.Event | None = None,
+    ) -> None:
+        self._stop = stop or threading.Event()
         self._settings = settings
         self._topic = topic
         self._shard = shard
@@ -75,10 +91,10 @@ class DeadLetterPartition(StatefulSinkPartition[Decoded, Position]):
 
     @guarded
     def write_batch(self, values: list[Decoded]) -> None:
-        """Send what the topic does not hold. Raises BrokerError when Kafka does not answer."""
+        """Send what the topic does not hold. Raises BrokerError when Kafka refuses."""
         for decoded in values:
             if decoded.rejected and self._sent is None:
-                self._sent = self._look()
+                self._sent = self._look_patiently()
             if self._sent is None:
                 continue
             for rejected in decoded.rejected:
@@ -89,7 +105,8 @@ class DeadLetterPartition(StatefulSinkPartition[Decoded, Position]):
     @guarded
     def snapshot(self) -> Position:
         """Raises BrokerError when a dead letter could not be delivered."""
-        unsent = self._producer.flush(FLUSH_SECONDS)
+        while (unsent := self._producer.flush(LOOK_SECONDS)) and not self._stop.is_set():
+            _log.warning("%d dead letters wait for Kafka", unsent)
         faults.point("dead_letters.flush")
         if unsent or self._failure:
             raise BrokerError(
@@ -99,6 +116,18 @@ class DeadLetterPartition(StatefulSinkPartition[Decoded, Position]):
         if self._position is not None and self._sent is not None:
             self._position = (self._position[0], self._sent.first(self._end))
         return self._position
+
+    def _look_patiently(self) -> SentLetters:
+        while True:
+            try:
+                return self._look()
+            except TopicError:
+                raise
+            except BrokerError as error:
+                if self._stop.is_set():
+                    raise
+                _log.warning("%s; asking again", error)
+                self._stop.wait(LOOK_SECONDS)
 
     def _look(self) -> SentLetters:
         """Read what was sent since the snapshot, or ever where there is none."""
@@ -155,6 +184,7 @@ def _options(settings: Settings) -> dict[str, str | int | bool]:
     return {
         "bootstrap.servers": settings.kafka_bootstrap,
         "enable.idempotence": True,
+        "message.timeout.ms": 0,
         **settings.kafka_options,
         "message.max.bytes": largest + HEADERS_LENGTH,
     }
