@@ -83,6 +83,7 @@ def measure(project: Project, values: list[bytes]) -> dict[str, Any]:
         "snapshot_share": round(figures["snapshot"], 4),
         "lake_share": round(figures["lake"], 4),
         "publish_share": round(figures["publish"], 4),
+        "learn_share": round(figures["learn"], 4),
         "state_bytes": int(figures["state_bytes"]),
         "model_bytes": int(figures["model_bytes"]),
     }

@@ -178,7 +178,7 @@ class KafkaPartition(StatefulSourcePartition[Item, Position]):
 
     def _poll(self) -> list[Message]:
         polled = self._consumer.consume(POLL_MESSAGES, 0)
-        messages = [_message(raw) for raw in polled if not self._failed(raw)]
+        messages = [_message(raw) for raw in polled if raw.error() is None or not self._failed(raw)]
         if messages:
             self._next = messages[-1].offset + 1
         self._read_at = time.monotonic()
@@ -230,7 +230,9 @@ class KafkaPartition(StatefulSourcePartition[Item, Position]):
 
 def _message(raw: KafkaMessage) -> Message:
     """Producers choose a message's time; what no calendar holds is taken to its nearest end."""
-    time = min(max(raw.timestamp()[1] / 1000, 0.0), LATEST_TIME)
+    time = raw.timestamp()[1] / 1000
+    if not 0 <= time <= LATEST_TIME:
+        time = min(max(time, 0.0), LATEST_TIME)
     return Message(raw.offset() or 0, time, raw.key(), raw.value())
 
 
