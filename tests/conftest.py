@@ -14,11 +14,13 @@ from typing import Any, Self
 
 import pytest
 
+from flows import projects
 from flows.settings import Settings
 from scripts.apache_kafka.jars import missing
 from scripts.local import parts
 from scripts.local.child import Child, Leash, Part
 from scripts.local.environment import FRUGAL, environment
+from scripts.topics import ensure_topics
 
 # Before anything reads it: numerical libraries and MLflow look at it when imported.
 os.environ.update(FRUGAL)
@@ -178,3 +180,56 @@ def unique() -> Callable[[str], str]:
     """Makes names that no other test of the session has: `unique("fraud")`."""
     counter = itertools.count()
     return lambda name: f"{name}-{next(counter)}"
+
+
+@pytest.fixture(scope="module")
+def tracking(
+    servers: Servers, part_env: dict[str, str], tmp_path_factory: pytest.TempPathFactory
+) -> str:
+    """An MLflow in which nobody has registered a fraud model."""
+    port = free_port()
+    servers.start(parts.mlflow(port, tmp_path_factory.mktemp("tracking"), part_env))
+    return f"http://127.0.0.1:{port}"
+
+
+@pytest.fixture(scope="module")
+def new_broker(servers: Servers, part_env: dict[str, str]) -> Callable[[], str]:
+    """Starts a broker whose topics are empty; each is another cluster."""
+    numbers = itertools.count()
+
+    def start() -> str:
+        port = free_port()
+        servers.start(parts.broker(port, f"cluster-{next(numbers)}", part_env))
+        return f"127.0.0.1:{port}"
+
+    return start
+
+
+@pytest.fixture(scope="module")
+def surroundings(
+    redis_url: str,
+    tracking: str,
+    new_broker: Callable[[], str],
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Callable[..., Settings]:
+    """Makes settings with an empty broker, Redis database and lake."""
+    databases = itertools.count(3)
+
+    def make(**others: Any) -> Settings:
+        settings = Settings(
+            _env_file=None,
+            **{
+                "kafka_bootstrap": new_broker(),
+                "redis_url": redis_url.removesuffix("/0") + f"/{next(databases)}",
+                "mlflow_uri": tracking,
+                "lake_uri": str(tmp_path_factory.mktemp("lake")),
+                "signing_key": "a key for flows",
+                "publish_seconds": 0.1,
+                "version_seconds": 3600.0,
+                **others,
+            },
+        )
+        ensure_topics(projects.get("fraud"), settings)
+        return settings
+
+    return make

@@ -3,53 +3,20 @@ from __future__ import annotations
 import json
 import pickle
 import random
-from math import isnan
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from river import linear_model
-from river import metrics as river_metrics
 from sklearn import metrics as oracle
 
 from flows.learning.binary import BinaryClassification
 from flows.learning.binary_metrics import CURVE_POINTS, RELIABILITY_EDGES, BinaryMetrics
-from flows.learning.binary_prediction import BinaryPrediction
-from flows.learning.roc_auc import ROCAUC
+from tests.binary_outcomes import Outcome, columns, decide, fed, probabilities, rare_events
 
 NAMES = {
     *("Recall", "Precision", "F1", "FBeta", "Accuracy", "BalancedAccuracy", "GeometricMean"),
     *("CohenKappa", "MCC", "Jaccard", "ROCAUC", "RollingROCAUC", "LogLoss", "BrierScore"),
 }
-Outcome = tuple[int, BinaryPrediction]
-
-
-def rare_events(number: int, seed: int = 7, threshold: float = 0.2) -> list[Outcome]:
-    """Calibrated predictions of a rare class: most scores crowd near zero."""
-    rng = random.Random(seed)
-    outcomes = []
-    for _ in range(number):
-        probability = rng.betavariate(0.05, 2)
-        label = int(rng.random() < probability)
-        outcomes.append((label, decide(probability, threshold)))
-    return outcomes
-
-
-def decide(probability: float, threshold: float = 0.2) -> BinaryPrediction:
-    return BinaryPrediction(probability, int(probability >= threshold), threshold)
-
-
-def fed(outcomes: list[Outcome], beta: float = 2.0) -> BinaryMetrics:
-    metrics = BinaryMetrics(beta)
-    for label, prediction in outcomes:
-        metrics.update(label, prediction)
-    return metrics
-
-
-def columns(outcomes: list[Outcome]) -> tuple[list[int], list[int], list[float]]:
-    labels = [label for label, _ in outcomes]
-    decisions = [prediction.decision for _, prediction in outcomes]
-    return labels, decisions, [prediction.probability for _, prediction in outcomes]
 
 
 @pytest.fixture(scope="module")
@@ -213,7 +180,6 @@ def test_the_task_makes_metrics_with_its_beta() -> None:
     assert BinaryClassification(beta=2.0).metrics().beta == 2.0
 
 
-probabilities = st.floats(0, 1, allow_nan=False)
 predictions = st.builds(decide, probabilities, st.floats(0.01, 0.99))
 streams = st.lists(st.tuples(st.integers(0, 1), predictions), min_size=1, max_size=60)
 
@@ -241,70 +207,6 @@ def test_order_does_not_matter_to_what_has_no_window(
 ) -> None:
     shuffled = rng.sample(stream, len(stream))
     assert fed(shuffled).values() == pytest.approx(fed(stream).values(), abs=1e-9)
-
-
-scored = st.lists(st.tuples(st.booleans(), probabilities), max_size=60)
-
-
-@given(scored)
-def test_roc_auc_is_near_the_exact_one(pairs: list[tuple[bool, float]]) -> None:
-    rounded = [(label, round(score, 2)) for label, score in pairs]
-    metric = ROCAUC()
-    for label, score in rounded:
-        metric.update(label, score)
-    labels = [label for label, _ in rounded]
-    if len(set(labels)) < 2:
-        assert isnan(metric.get())
-    else:
-        exact = oracle.roc_auc_score(labels, [score for _, score in rounded])
-        assert metric.get() == pytest.approx(exact, abs=1e-9)
-
-
-@given(scored, scored)
-def test_roc_auc_reverts_what_it_was_told(
-    kept: list[tuple[bool, float]], taken_back: list[tuple[bool, float]]
-) -> None:
-    metric, expected = ROCAUC(), ROCAUC()
-    for label, score in kept:
-        metric.update(label, score)
-        expected.update(label, score)
-    for label, score in taken_back:
-        metric.update(label, score)
-    for label, score in taken_back:
-        metric.revert(label, score)
-    assert metric.positives == expected.positives
-    assert metric.negatives == expected.negatives
-
-
-@pytest.mark.parametrize("seed", range(3))
-def test_roc_auc_beats_a_grid_over_probabilities_when_positives_are_rare(seed: int) -> None:
-    outcomes = rare_events(8000, seed)
-    ours, grid = ROCAUC(pos_val=1), river_metrics.ROCAUC(n_thresholds=50, pos_val=1)
-    for label, prediction in outcomes:
-        ours.update(label, prediction.probability)
-        grid.update(label, prediction.probability)
-    labels, _, scores = columns(outcomes)
-    exact = oracle.roc_auc_score(labels, scores)
-    assert abs(ours.get() - exact) < 1e-4 < abs(grid.get() - exact)
-
-
-def test_roc_auc_is_a_river_metric() -> None:
-    metric = ROCAUC()
-    metric.update(True, {False: 0.2, True: 0.8})
-    metric.update(False, {False: 0.9, True: 0.1})
-    assert str(metric) == "ROCAUC: 100.00%"
-    assert metric.works_with(linear_model.LogisticRegression())
-    assert not metric.requires_labels
-    assert metric.clone().get() != metric.get()
-
-
-def test_roc_auc_edges_bound_its_bins() -> None:
-    metric = ROCAUC(n_bins=64)
-    edges = metric.edges()
-    assert len(edges) == 64 and edges == sorted(edges)
-    for number, lower in enumerate(edges[1:], start=1):
-        metric.update(True, lower * (1 + 1e-9) if lower < 0.5 else 1 - (1 - lower) * (1 - 1e-9))
-        assert metric.positives[number] >= 1 or lower >= 1 - 1e-6
 
 
 def test_reliability_edges_are_increasing_probabilities() -> None:

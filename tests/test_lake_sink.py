@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import logging
-import threading
 from datetime import UTC, date, datetime, timedelta, timezone
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -19,50 +17,28 @@ from hypothesis import given
 from hypothesis import settings as tries
 from hypothesis import strategies as st
 
-from flows.errors import ConflictError, StoreError
-from flows.projects import fraud
+from flows.errors import ConflictError
 from flows.settings import Settings
 from flows.stores.columns import TIMESTAMP
-from flows.streaming.lake_sink import LakePartition, LakeSink
-from flows.streaming.messages import Learned
 from tests.examples import START, fraud_events, without_label
-from tests.flow_process import rows, until
+from tests.flow_process import rows
+from tests.lake_rows import (
+    EVENTS,
+    OUTCOMES,
+    PROJECT,
+    WHOLE,
+    as_utc,
+    lake_at,
+    offsets,
+    partition,
+    write,
+)
 from tests.polls import learned, part
-
-PROJECT = fraud.PROJECT
-EVENTS = PROJECT.topic
-OUTCOMES = f"{PROJECT.topic}_outcomes"
-
-
-def lake_at(folder: Path | str) -> Settings:
-    return Settings(_env_file=None, lake_uri=str(folder), shards=2)
 
 
 @pytest.fixture
 def settings(tmp_path: Path) -> Settings:
     return lake_at(tmp_path / "lake")
-
-
-def partition(settings: Settings, stop: threading.Event | None = None) -> LakePartition:
-    return LakeSink(PROJECT, settings, stop or threading.Event()).build_part("lake", "0000", None)
-
-
-def write(settings: Settings, *polls: Learned) -> None:
-    """One epoch of one sink partition."""
-    sink = partition(settings)
-    sink.write_batch(list(polls))
-    sink.snapshot()
-    sink.close()
-
-
-def offsets(settings: Settings, table: str = EVENTS) -> list[int]:
-    found: list[int] = rows(settings, table)["kafka_offset"].to_list()
-    return found
-
-
-def as_utc(event: fraud.Transaction) -> dict[str, Any]:
-    values: dict[str, Any] = msgspec.to_builtins(event, builtin_types=[datetime])
-    return {**values, "timestamp": event.timestamp.astimezone(UTC)}
 
 
 def test_every_value_of_an_event_is_in_its_row(settings: Settings) -> None:
@@ -156,7 +132,6 @@ STEPS = st.lists(
     ),
     max_size=12,
 )
-WHOLE = learned(PROJECT, fraud_events(40))
 
 
 @given(STEPS)
@@ -255,108 +230,3 @@ def test_a_second_writer_of_the_same_log_is_a_conflict(settings: Settings) -> No
     with pytest.raises(ConflictError, match="another flow"):
         ours.snapshot()
     assert offsets(settings) == list(range(15))
-
-
-class Lake:
-    """A lake that can be taken away: a file lies where its directory was."""
-
-    def __init__(self, settings: Settings) -> None:
-        self._place = Path(settings.lake_uri)
-        self._aside = self._place.with_name("aside")
-
-    def take_away(self) -> None:
-        if self._place.exists():
-            self._place.rename(self._aside)
-        self._place.write_text("no directory")
-
-    def bring_back(self) -> None:
-        self._place.unlink()
-        if self._aside.exists():
-            self._aside.rename(self._place)
-
-
-@pytest.mark.parametrize("begun", [False, True], ids=["from the start", "in between"])
-def test_while_the_lake_is_away_the_flow_waits(
-    settings: Settings, caplog: pytest.LogCaptureFixture, begun: bool
-) -> None:
-    lake, sink = Lake(settings), partition(settings)
-    if begun:
-        sink.write_batch([part(WHOLE, 0, 10)])
-        sink.snapshot()
-    lake.take_away()
-    sink.write_batch([WHOLE])
-    closing = threading.Thread(target=sink.snapshot)
-    closing.start()
-    until_logged(caplog, "trying again")
-    assert closing.is_alive()
-    lake.bring_back()
-    closing.join()
-    assert offsets(settings) == list(range(40))
-    assert offsets(settings, OUTCOMES) == list(range(40))
-
-
-def until_logged(caplog: pytest.LogCaptureFixture, text: str) -> None:
-    until(lambda: any(text in record.message for record in caplog.records))
-
-
-def test_a_stopped_flow_does_not_wait_for_the_lake(
-    settings: Settings, caplog: pytest.LogCaptureFixture
-) -> None:
-    stop = threading.Event()
-    sink = partition(settings, stop)
-    Lake(settings).take_away()
-    sink.write_batch([WHOLE])
-    stop.set()
-    with caplog.at_level(logging.CRITICAL), pytest.raises(StoreError, match="REALTIME_LAKE_URI"):
-        sink.snapshot()
-
-
-def test_a_lost_answer_does_not_write_rows_twice(
-    settings: Settings, caplog: pytest.LogCaptureFixture
-) -> None:
-    """The commit is made, but what follows it fails: the next try must notice."""
-    write(settings, part(WHOLE, 0, 10))
-    table = f"{settings.lake_uri}/{EVENTS}"
-    DeltaTable(table).alter.set_table_properties({"delta.checkpointInterval": "1"})
-    version = DeltaTable(table).version() + 1
-    Path(f"{table}/_delta_log/{version:020}.checkpoint.parquet").mkdir()
-    sink = partition(settings)
-    sink.write_batch([WHOLE])
-    sink.snapshot()
-    assert "failed to commit" in caplog.text
-    assert offsets(settings) == list(range(40))
-
-
-@pytest.mark.parametrize(
-    "time",
-    [
-        "0001-01-01T00:00:00Z",
-        "1969-12-31T23:59:59.999999Z",
-        "9999-12-30T00:00:00Z",
-    ],
-)
-def test_an_event_of_any_time_can_be_written(settings: Settings, time: str) -> None:
-    first, *others = fraud_events(4)
-    odd = msgspec.structs.replace(first, timestamp=msgspec.convert(time, datetime))
-    write(settings, learned(PROJECT, [odd, *others]))
-    table = DeltaTable(f"{settings.lake_uri}/{EVENTS}").to_pyarrow_table()
-    assert table["transaction_id"].to_pylist().count(first.transaction_id) == 1
-    assert len(table) == 4
-
-
-@pytest.mark.parametrize(
-    "time",
-    [
-        -0.001,
-        0.0,
-        253_402_214_400.0,
-    ],
-)
-def test_a_message_of_any_time_can_be_written(settings: Settings, time: float) -> None:
-    """Producers choose it; librdkafka takes any number of milliseconds."""
-    whole = learned(PROJECT, fraud_events(2))
-    events = [msgspec.structs.replace(row, time=time) for row in whole.events]
-    outcomes = [msgspec.structs.replace(row, time=time) for row in whole.outcomes]
-    write(settings, msgspec.structs.replace(whole, events=events, outcomes=outcomes))
-    table = DeltaTable(f"{settings.lake_uri}/{OUTCOMES}").to_pyarrow_table()
-    assert table["kafka_offset"].to_pylist() == [0, 1]
