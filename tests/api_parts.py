@@ -25,6 +25,7 @@ from flows.streaming.publisher import Publisher
 from scripts import streams
 
 LINEAGE = 1_700_000_000_000
+LINE = "loyw3v28"  # the same in base 36, as versions name it
 
 
 def teach(learner: Learner, count: int, seed: int = 0) -> Learner:

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from tests.api_parts import LINEAGE, Served, learner_of, local, serving
+from tests.api_parts import LINE, Served, learner_of, local, serving
 
 Unique = Callable[[str], str]
 Sample = dict[frozenset[tuple[str, str]], float]
@@ -88,7 +88,7 @@ def test_models_are_measured(served: Served) -> None:
     served.publish(learner_of(served.project, 20))
     served.predict()
     served.predict()
-    version = f"{LINEAGE}.20"
+    version = f"{LINE}.20"
     name = labels(project=slug, shard="0", version=version, alias="live", source="live")
     assert samples(served, "realtime_model_info") == {name: 1}
     (age,) = samples(served, "realtime_model_age_seconds").values()

@@ -15,7 +15,7 @@ from api.events import EventReader, example
 from flows.learning.learner import Learner
 from flows.projects import fraud
 from flows.sharding import shard_of
-from tests.api_parts import LINEAGE, Served, learner_of, local, publication, serving, teach
+from tests.api_parts import LINE, LINEAGE, Served, learner_of, local, publication, serving, teach
 
 Unique = Callable[[str], str]
 
@@ -85,7 +85,7 @@ def test_predict_identifies_itself_the_event_and_the_model(live: Served) -> None
     assert UUID(answer["prediction_id"]).version == 4
     assert (answer["event_id"], answer["project"]) == ("mine", live.project.slug)
     model = answer["model"]
-    assert model["version"] == f"{LINEAGE}.300"
+    assert model["version"] == f"{LINE}.300"
     assert (model["alias"], model["source"], model["lineage"]) == ("live", "live", LINEAGE)
     assert model["events_learned"] == 300
     assert model["age_seconds"] >= 0

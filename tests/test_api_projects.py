@@ -9,7 +9,7 @@ import pytest
 from flows.projects import fraud
 from flows.projects.forms import FormField, form_fields
 from flows.stores.live import STATUS_SECONDS
-from tests.api_parts import LINEAGE, Served, learner_of, local, serving, teach, until
+from tests.api_parts import LINE, LINEAGE, Served, learner_of, local, serving, teach, until
 
 Unique = Callable[[str], str]
 
@@ -82,7 +82,7 @@ def test_project_with_an_old_heartbeat_is_stale(live: Served) -> None:
 def test_project_describes_its_model(live: Served) -> None:
     answer = live.get().json()
     model = answer["model"]
-    assert model["version"] == f"{LINEAGE}.400"
+    assert model["version"] == f"{LINE}.400"
     assert (model["alias"], model["source"]) == ("live", "live")
     assert (model["lineage"], model["generation"]) == (LINEAGE, LINEAGE)
     assert model["events_learned"] == 400

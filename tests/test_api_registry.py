@@ -6,7 +6,17 @@ import pytest
 
 from flows.learning import codec
 from flows.stores.registry import Registry
-from tests.api_parts import LINEAGE, Served, learner_of, local, publication, serving, teach, until
+from tests.api_parts import (
+    LINE,
+    LINEAGE,
+    Served,
+    learner_of,
+    local,
+    publication,
+    serving,
+    teach,
+    until,
+)
 
 Unique = Callable[[str], str]
 
@@ -37,7 +47,7 @@ def test_champion_serves_until_redis_has_a_model(served: Served) -> None:
     register(served, 120)
     until(lambda: served.version() is not None, "the champion")
     model = served.predict().json()["model"]
-    assert model["version"] == f"{LINEAGE}.120"
+    assert model["version"] == f"{LINE}.120"
     assert (model["alias"], model["source"]) == ("champion", "registry")
     answer = served.get().json()
     assert answer["state"] == "stale"
