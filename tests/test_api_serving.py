@@ -105,7 +105,7 @@ def test_model_stays_when_redis_forgets_it(live: Served) -> None:
         (lambda: codec.dumps(linear_model.LogisticRegression(), b"another key"), "signature"),
         (lambda: b"cos\nsystem\n(S'true'\ntR.", "format"),
         (lambda: b"", "format"),
-        (frame_of_a_class_that_is_gone, "content"),
+        (frame_of_a_class_that_is_gone, "format"),
     ],
     ids=["tampered", "other key", "bare pickle", "empty", "class is gone"],
 )
