@@ -83,7 +83,7 @@ def read_edits(path: Path) -> dict[Id, bytes]:
     Raises EventError with the number of the line at fault.
     """
     try:
-        lines = path.read_text(encoding="utf-8").splitlines()
+        lines = path.read_text(encoding="utf-8").split("\n")
     except (OSError, UnicodeDecodeError) as error:
         raise EventError(f"cannot read {path}: {error}; check --edit") from None
     edits = {}

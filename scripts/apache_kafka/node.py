@@ -35,6 +35,8 @@ PROPERTIES = {
     "log.cleaner.dedupe.buffer.size": 4 << 20,
     "log.initial.task.delay.ms": 1_000,
     "log.retention.check.interval.ms": 1_000,
+    # Generated events may be dated long ago, and would be deleted at once.
+    "log.retention.ms": -1,
     "log.segment.delete.delay.ms": 1_000,
     "metadata.log.segment.bytes": 8 << 20,
 }
