@@ -1,9 +1,12 @@
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import holoviews as hv
 import pytest
+from bokeh.document import Document
+from bokeh.io.doc import patch_curdoc
 
 from dashboard import pictures, theme
 from dashboard.views import binary
@@ -16,6 +19,14 @@ POINTS = [(0.0, 0.1), (10.0, 0.3), (20.0, 0.2)]
 def plot(draw: Any) -> tuple[pictures.Picture, Any]:
     picture = pictures.Picture(draw)
     return picture, hv.renderer("bokeh").get_plot(picture.map)
+
+
+@pytest.fixture(autouse=True)
+def own_document() -> Iterator[None]:
+    """A document for each test: the process's own may be one that a served page has left, ended."""
+    document = Document()
+    with patch_curdoc(document):
+        yield
 
 
 @pytest.fixture(scope="module")
