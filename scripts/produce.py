@@ -138,7 +138,7 @@ def _rate(options: Namespace) -> float:
         return float(options.rate)
     if options.input:
         return 0.0
-    return streams.get(options.project, options.generator.get("profile", "reference")).rate
+    return streams.get(options.project, options.generator["profile"]).rate
 
 
 if __name__ == "__main__":

@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Any
 
 from flows.projects import PROJECTS
-from scripts.streams import STREAMS
+from scripts import streams
 
 RATE_HELP = (
     "events per second; 0 is as fast as possible, and the default for --input;"
@@ -33,6 +33,7 @@ def parse(arguments: Sequence[str] | None) -> Namespace:
     options.generator = _take_generator(options)
     if fault := _contradiction(options):
         parser.error(fault)
+    options.generator.setdefault("profile", streams.default_profile(options.project))
     return options
 
 
@@ -53,8 +54,8 @@ def _add_common(parser: ArgumentParser) -> None:
 def _add_generator(parser: ArgumentParser, slug: str) -> None:
     """Add what shapes generated events; what is not given stays away from the namespace."""
     group = parser.add_argument_group("generated events", argument_default=SUPPRESS)
-    profiles = STREAMS.get(slug, {})
-    group.add_argument("--profile", choices=list(profiles), help="kind of stream (reference)")
+    profiles = streams.profiles(slug)
+    group.add_argument("--profile", choices=list(profiles), help="kind of stream")
     group.add_argument("--seed", type=int, help="the same seed gives the same events (0)")
     group.add_argument("--start", type=_time, help="date events from here, not by the clock")
     for name, default, text in _stream_options(slug):
@@ -66,7 +67,7 @@ def _stream_options(slug: str) -> list[tuple[str, Any, str]]:
     """Name, default and help of the options of all profiles of a project, each name once."""
     found = {
         field.name: (field.name, field.default, field.metadata["help"])
-        for stream in STREAMS.get(slug, {}).values()
+        for stream in streams.profiles(slug).values()
         for field in fields(stream.options)
     }
     return list(found.values())

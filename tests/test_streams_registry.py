@@ -11,13 +11,18 @@ from typing import Any
 
 import msgspec
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from flows.errors import ProjectError, SettingsError
 from flows.projects import PROJECTS
-from scripts.streams import EPOCH, STREAMS, Event, events, get, wall_clock
+from scripts.streams import EPOCH, Drift, Event, Scenario, events, get, known, wall_clock
+from scripts.streams.drift import KINDS, Kind
 
-EVERY = [(slug, profile) for slug, profiles in STREAMS.items() for profile in profiles]
+EVERY = [(slug, profile) for slug, profiles in known().items() for profile in profiles]
+REFERENCES = [(slug, profile) for slug, profile in EVERY if profile == "reference"]
 every_stream = pytest.mark.parametrize(("slug", "profile"), EVERY)
+every_reference = pytest.mark.parametrize(("slug", "profile"), REFERENCES)
 
 
 def as_bytes(drawn: list[Event]) -> bytes:
@@ -80,12 +85,55 @@ def test_time_starts_where_told_and_never_goes_back(slug: str, profile: str) -> 
     assert all(len(event[field]) == len("2025-03-30T00:59:00.000000+00:00") for event in drawn)
 
 
-@every_stream
+@every_reference
 def test_rate_is_that_of_the_events(slug: str, profile: str) -> None:
     field = PROJECTS[slug].time
     *_, last = events(slug, profile=profile, count=20_000)
     seconds = (datetime.fromisoformat(last[field]) - EPOCH).total_seconds()
     assert 20_000 / seconds == pytest.approx(get(slug, profile).rate, rel=0.03)
+
+
+@every_stream
+def test_what_is_planted_later_changes_nothing_before(slug: str, profile: str) -> None:
+    plans: dict[str, Any] = {
+        "drifts": [Drift(kind, at=200, width=50) for kind in KINDS],
+        "scenarios": [Scenario(name, 200, 50) for name in get(slug, profile).scenarios],
+    }
+    planned = list(events(slug, profile=profile, seed=3, count=200, **plans))
+    assert planned == list(events(slug, profile=profile, seed=3, count=200))
+
+
+@every_stream
+@given(
+    seed=st.integers(0, 10**6),
+    kind=st.sampled_from(KINDS),
+    at=st.integers(0, 60),
+    anomaly_rate=st.sampled_from([0.0, 0.5, 1.0]),
+)
+@settings(max_examples=15, deadline=None)
+def test_events_stay_valid_whatever_is_planted(
+    slug: str, profile: str, seed: int, kind: Kind, at: int, anomaly_rate: float
+) -> None:
+    project, stream = PROJECTS[slug], get(slug, profile)
+    drawn = events(
+        slug,
+        profile=profile,
+        seed=seed,
+        count=150,
+        drifts=[Drift(kind, "severe", at, 30)],
+        scenarios=[Scenario(name, at, 90) for name in stream.scenarios],
+        anomaly_rate=anomaly_rate,
+    )
+    for event in drawn:
+        assert not [name for name in event if name.startswith("_")]
+        msgspec.json.decode(msgspec.json.encode(event), type=project.event)
+
+
+@every_stream
+def test_scenarios_have_a_line_of_help(slug: str, profile: str) -> None:
+    for name, text in get(slug, profile).scenarios.items():
+        assert name.isidentifier()
+        assert len(text) > 10
 
 
 def test_start_in_another_zone_is_told_in_utc() -> None:

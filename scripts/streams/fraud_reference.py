@@ -15,6 +15,7 @@ from flows.projects.fraud import (
     PAYMENT_METHODS,
     TRANSACTION_TYPES,
 )
+from scripts.streams.controls import Controls
 from scripts.streams.stream import (
     Clock,
     Event,
@@ -72,8 +73,8 @@ class Options:
         check_at_least("merchant_id_limit", self.merchant_id_limit, 1)
 
 
-def generate(rng: random.Random, clock: Clock, options: Options) -> Iterator[Event]:
-    """Draw transactions for ever, 0.05 to 0.5 s apart."""
+def generate(rng: random.Random, clock: Clock, options: Options, _: Controls) -> Iterator[Event]:
+    """Draw transactions for ever, 0.05 to 0.5 s apart; nothing about them can be changed."""
     while True:
         event = _any_payment(rng, clock, options)
         if rng.random() < options.fraud_probability:

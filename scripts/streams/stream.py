@@ -4,14 +4,22 @@ from __future__ import annotations
 
 import random
 import uuid
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, fields
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, fields
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from flows.errors import SettingsError
 
+if TYPE_CHECKING:
+    from scripts.streams.controls import Controls
+    from scripts.streams.drift import Drift
+    from scripts.streams.scenario import Scenario
+
 Event = dict[str, Any]
+Truth = dict[str, Any]
+"""What is true of an event and not told by it: its cause, its probability, its persona."""
+
 Clock = Callable[[float], datetime]
 """Takes the seconds until the next event, as the stream drew them; returns this event's time."""
 
@@ -22,12 +30,26 @@ EPOCH = datetime(2026, 1, 1, tzinfo=UTC)
 class Stream:
     """A profile of a project's events: a dataclass of options, and what draws events by them.
 
-    `rate` is how many events a second it makes by its own clock, on average.
+    `rate` is how many events a second it makes by its own clock, on average. `scenarios` are the
+    names of what it can act out, with a line of help each. An event may carry its truth as
+    "_truth"; it is taken off before anybody sees the event.
     """
 
     options: type[Any]
-    generate: Callable[[random.Random, Clock, Any], Iterator[Event]]
+    generate: Callable[[random.Random, Clock, Any, Controls], Iterator[Event]]
     rate: float
+    scenarios: Mapping[str, str] = field(default_factory=dict)
+
+    def controls(
+        self,
+        drifts: Sequence[Drift] = (),
+        scenarios: Sequence[Scenario] = (),
+        anomaly_rate: float = 0.0,
+    ) -> Controls:
+        """Make the controls of one run. Raises SettingsError for scenarios it does not have."""
+        from scripts.streams.controls import Controls
+
+        return Controls(self.scenarios, drifts=drifts, planned=scenarios, anomaly_rate=anomaly_rate)
 
     def configure(self, options: Mapping[str, Any]) -> Any:
         """Make the options. Raises SettingsError for unknown names and impossible values."""
