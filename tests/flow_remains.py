@@ -14,7 +14,7 @@ from flows.learning.learner import Learner, State
 from flows.projects import fraud
 from flows.settings import Settings
 from flows.stores.live import LiveStore
-from flows.stores.registry import Registry, need
+from flows.stores.registry import Registry
 from flows.streaming.mlflow_sink import registry_of
 from tests.examples import fraud_events
 from tests.flow_process import (
@@ -69,10 +69,24 @@ def headers(letter: Message) -> dict[str, str]:
 
 def champion(settings: Settings) -> State:
     versions = registry(settings)
-    found = need(versions.champion(), PROJECT.slug)
+    found = versions.champion()
+    assert found is not None
     key = settings.signing_key.get_secret_value().encode()
     state: State = codec.loads(versions.frame(found), key)
     return state
+
+
+def ends(settings: Settings) -> dict[tuple[int, int], str]:
+    """The status of every run in MLflow, by its lineage and shard."""
+    client = MlflowClient(settings.mlflow_uri)
+    experiment = client.get_experiment_by_name(PROJECT.topic)
+    found = client.search_runs([experiment.experiment_id]) if experiment else []
+    return {
+        (int(run.data.tags["realtime.lineage"]), int(run.data.tags["realtime.shard"])): str(
+            run.info.status
+        )
+        for run in found
+    }
 
 
 def learned(settings: Settings, shard: int = 0) -> int:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import threading
+
 import pytest
 from bytewax.inputs import AbortExecution
 
-from flows.streaming.guard import guarded
+from flows.streaming import guard
+from flows.streaming.guard import guarded, has_failed
 
 
 @guarded
@@ -52,3 +55,15 @@ def test_what_ends_an_input_in_order_is_not_logged(
 
 def raising(error: type[BaseException]) -> None:
     raise error
+
+
+def test_a_failure_is_remembered_and_the_end_of_an_input_is_none(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(guard, "_failed", threading.Event())
+    with pytest.raises(StopIteration):
+        guarded(raising)(StopIteration)
+    assert not has_failed()
+    with pytest.raises(ZeroDivisionError):
+        guarded(raising)(ZeroDivisionError)
+    assert has_failed()

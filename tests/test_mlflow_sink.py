@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+import threading
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
@@ -17,7 +18,7 @@ from flows.projects import fraud
 from flows.projects.spec import Project
 from flows.settings import Settings
 from flows.stores.live import Facts
-from flows.streaming import background, mlflow_sink
+from flows.streaming import background, guard, mlflow_sink
 from flows.streaming.messages import Curve, Learned, Publication
 from flows.streaming.mlflow_sink import MlflowPartition, MlflowSink, Outbox, registry_of
 from tests.conftest import free_port
@@ -51,8 +52,29 @@ def nowhere(monkeypatch: pytest.MonkeyPatch) -> Settings:
     return Settings(_env_file=None, mlflow_uri=f"http://127.0.0.1:{free_port()}")
 
 
-def sink(project: Project, settings: Settings, outbox: Outbox | None = None) -> MlflowPartition:
-    return MlflowSink(project, settings).build_part("mlflow", "0000", outbox)
+@pytest.fixture(autouse=True)
+def failed(monkeypatch: pytest.MonkeyPatch) -> threading.Event:
+    """The guard's memory, without what other tests did."""
+    memory = threading.Event()
+    monkeypatch.setattr(guard, "_failed", memory)
+    return memory
+
+
+def sink(
+    project: Project,
+    settings: Settings,
+    outbox: Outbox | None = None,
+    stop: threading.Event | None = None,
+) -> MlflowPartition:
+    """A partition of a flow that is told to stop, unless `stop` says something else."""
+    stop = stop or told_to_stop()
+    return MlflowSink(project, settings, stop).build_part("mlflow", "0000", outbox)
+
+
+def told_to_stop() -> threading.Event:
+    stop = threading.Event()
+    stop.set()
+    return stop
 
 
 def points(project: Project, *steps: int) -> Learned:
@@ -87,15 +109,86 @@ def test_points_reach_mlflow_and_leave_the_outbox(project: Project, settings: Se
     assert curve(project, settings) == [(100, 0.1), (200, 0.2), (300, 0.3)]
 
 
-def test_the_run_is_finished_at_the_end(project: Project, settings: Settings) -> None:
-    part = sink(project, settings)
-    part.write_batch([points(project, 100)])
-    part.close()
+def ends(project: Project, settings: Settings) -> dict[str, str]:
+    """The status of every run of the project, by its lineage."""
     client: Any = MlflowClient(settings.mlflow_uri)
     experiment = client.get_experiment_by_name(project.topic)
-    (run,) = client.search_runs([experiment.experiment_id])
-    assert run.info.status == "FINISHED"
-    assert run.data.tags["realtime.lineage"] == str(LINEAGE)
+    found = client.search_runs([experiment.experiment_id]) if experiment else []
+    return {run.data.tags["realtime.lineage"]: run.info.status for run in found}
+
+
+@pytest.mark.parametrize(
+    ("stopped", "broken", "end"),
+    [
+        pytest.param(True, False, "FINISHED", id="told to stop"),
+        pytest.param(False, False, "KILLED", id="another process died"),
+        pytest.param(False, True, "FAILED", id="a step failed"),
+        pytest.param(True, True, "FAILED", id="a step failed while stopping"),
+    ],
+)
+def test_a_run_ends_as_its_flow_does(
+    project: Project,
+    settings: Settings,
+    failed: threading.Event,
+    stopped: bool,
+    broken: bool,
+    end: str,
+) -> None:
+    stop = threading.Event()
+    part = sink(project, settings, stop=stop)
+    part.write_batch([points(project, 100)])
+    until(lambda: part.snapshot()[1] == [])
+    assert ends(project, settings) == {str(LINEAGE): "RUNNING"}
+    if stopped:
+        stop.set()
+    if broken:
+        failed.set()
+    part.close()
+    assert ends(project, settings) == {str(LINEAGE): end}
+
+
+def test_a_flow_that_dies_hands_over_no_version_of_an_epoch_that_may_be_lost(
+    project: Project, settings: Settings
+) -> None:
+    part = sink(project, settings, stop=threading.Event())
+    part.write_batch([version(project, 1_000), points(project, 100)])
+    part.snapshot()
+    part.close()
+    assert registry_of(project, settings).versions() == []
+
+
+def test_a_flow_closes_the_runs_of_those_that_died_before_it(
+    project: Project, settings: Settings
+) -> None:
+    before = sink(project, settings)
+    before.write_batch([points(project, 100)])
+    until(lambda: before.snapshot()[1] == [])
+    after = sink(project, settings)
+    after.write_batch([msgspec.structs.replace(points(project, 100), lineage=LINEAGE + 1)])
+    until(lambda: after.snapshot()[1] == [])
+    assert ends(project, settings) == {str(LINEAGE): "KILLED", str(LINEAGE + 1): "RUNNING"}
+    after.close()
+
+
+def test_a_flow_that_goes_on_with_a_lineage_says_so_before_it_learns(
+    project: Project, settings: Settings
+) -> None:
+    first = sink(project, settings)
+    first.write_batch([points(project, 100)])
+    until(lambda: first.snapshot()[1] == [])
+    outbox = first.snapshot()
+    first.close()
+    assert ends(project, settings) == {str(LINEAGE): "FINISHED"}
+    second = sink(project, settings, outbox)
+    until(lambda: ends(project, settings) == {str(LINEAGE): "RUNNING"})
+    second.close()
+
+
+def test_an_epoch_without_points_leaves_no_run(project: Project, settings: Settings) -> None:
+    part = sink(project, settings)
+    part.write_batch([points(project)])
+    part.close()
+    assert ends(project, settings) == {}
 
 
 def test_points_sent_again_after_a_crash_are_stored_once(
@@ -193,6 +286,6 @@ def test_a_model_that_is_only_published_is_no_version(project: Project, settings
 
 
 def test_one_partition_for_each_shard(project: Project, settings: Settings) -> None:
-    found = MlflowSink(project, settings)
+    found = MlflowSink(project, settings, told_to_stop())
     assert found.list_parts() == ["0000", "0001"]
     assert [found.part_fn(key) for key in ("0", "1")] == [0, 1]

@@ -13,7 +13,6 @@ from typing import Any
 
 import msgspec
 
-from flows.errors import ModelUnavailable
 from flows.stores import served
 from flows.stores.live import Facts
 from flows.stores.tracking import Tracking
@@ -154,13 +153,6 @@ class Registry(Tracking):
             run_id=found.run_id,
             metrics=metrics,
         )
-
-
-def need(version: Version | None, slug: str) -> Version:
-    """The version, if there is one. Raises ModelUnavailable."""
-    if version is None:
-        raise ModelUnavailable(f"{slug} has no registered model yet; let its flow learn first")
-    return version
 
 
 def _path(generation: int, events_learned: int) -> str:

@@ -7,11 +7,13 @@ import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import cached_property
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 
 from flows.errors import StoreError
+
+End = Literal["FINISHED", "FAILED", "KILLED"]
 
 ANSWER_SECONDS = 15
 RETRIES = 1
@@ -56,10 +58,23 @@ class Tracking:
             for start in range(0, len(metrics), 1000):
                 self._client.log_batch(run, metrics=metrics[start : start + 1000])
 
-    def finish(self, lineage: int, shard: int) -> None:
-        """Say that the flow of a lineage has ended in order."""
+    def take_over(self, lineage: int, shard: int) -> None:
+        """Say that a shard goes on with a lineage: all its other runs are of flows that died."""
+        others = (
+            f"attributes.status = 'RUNNING' AND tags.`realtime.shard` = '{shard}'"
+            f" AND tags.`realtime.lineage` != '{lineage}'"
+        )
+        with self._failures("close the runs of flows that died"):
+            for run in self._client.search_runs([self._experiment], others):
+                self._client.set_terminated(run.info.run_id, "KILLED")
+            self._known_run(lineage, shard)
+
+    def finish(self, lineage: int, shard: int, end: End = "FINISHED") -> None:
+        """Say how the flow of a lineage has ended; nothing is said of one that never had a run."""
         with self._failures("close the run"):
-            self._client.set_terminated(self._run(lineage, shard), "FINISHED")
+            run = self._known_run(lineage, shard)
+            if run is not None:
+                self._client.set_terminated(run, end)
 
     @cached_property
     def _client(self) -> Any:
@@ -76,11 +91,19 @@ class Tracking:
     def _run(self, lineage: int, shard: int) -> str:
         # Curves and versions come from two threads, and must not make a run each.
         with self._finding:
-            known = (lineage, shard)
-            if known not in self._runs:
-                found = self._resume_run(lineage, shard)
-                self._runs[known] = found or self._new_run(lineage, shard)
-            return self._runs[known]
+            found = self._resumed(lineage, shard) or self._new_run(lineage, shard)
+            self._runs[lineage, shard] = found
+            return found
+
+    def _known_run(self, lineage: int, shard: int) -> str | None:
+        with self._finding:
+            found = self._resumed(lineage, shard)
+            if found is not None:
+                self._runs[lineage, shard] = found
+            return found
+
+    def _resumed(self, lineage: int, shard: int) -> str | None:
+        return self._runs.get((lineage, shard)) or self._resume_run(lineage, shard)
 
     def _resume_run(self, lineage: int, shard: int) -> str | None:
         wanted = f"tags.`realtime.lineage` = '{lineage}' AND tags.`realtime.shard` = '{shard}'"

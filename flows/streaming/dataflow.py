@@ -49,7 +49,7 @@ def build(
     op.output("dead_letters", decoded, DeadLetterSink(settings, project.dead_letters_topic, stop))
     op.output("lake", learned, LakeSink(project, settings, stop))
     op.output("redis", learned, RedisSink(live, wanted.is_paused))
-    op.output("mlflow", learned, MlflowSink(project, settings))
+    op.output("mlflow", learned, MlflowSink(project, settings, stop))
     return flow
 
 

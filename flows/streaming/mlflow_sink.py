@@ -4,26 +4,27 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from typing import Any
 
 from bytewax.outputs import FixedPartitionedSink, StatefulSinkPartition
 
-from flows.errors import StoreError
 from flows.projects.spec import Project
 from flows.settings import Settings
 from flows.stores.live import Facts
 from flows.stores.registry import Registry
-from flows.stores.tracking import CurvePoint
+from flows.stores.tracking import CurvePoint, End
 from flows.streaming import faults
 from flows.streaming.background import Latest
-from flows.streaming.guard import guarded
+from flows.streaming.guard import guarded, has_failed
 from flows.streaming.messages import Learned
 
 # About a day of points; beyond it the oldest are given up, with a warning.
 OUTBOX_POINTS = 20_000
-# Together less than the grace of a flow that is told to stop.
+# Together less than the grace of a flow that is told to stop; a version has what curves leave.
 CURVE_FAREWELL_SECONDS = 4.0
 VERSION_FAREWELL_SECONDS = 9.0
+END_FAREWELL_SECONDS = 3.0
 
 _log = logging.getLogger("flows")
 
@@ -40,9 +41,10 @@ class MlflowSink(FixedPartitionedSink[Learned, Outbox]):
     replaces one that waits.
     """
 
-    def __init__(self, project: Project, settings: Settings) -> None:
+    def __init__(self, project: Project, settings: Settings, stop: threading.Event) -> None:
         self._project = project
         self._settings = settings
+        self._stop = stop
 
     def list_parts(self) -> list[str]:
         return [f"{shard:04d}" for shard in range(self._settings.shards)]
@@ -55,30 +57,37 @@ class MlflowSink(FixedPartitionedSink[Learned, Outbox]):
         self, step_id: str, for_part: str, resume_state: Outbox | None
     ) -> MlflowPartition:
         registry = registry_of(self._project, self._settings)
-        return MlflowPartition(registry, int(for_part), resume_state)
+        return MlflowPartition(registry, int(for_part), resume_state, self._stop)
 
 
 class MlflowPartition(StatefulSinkPartition[Learned, Outbox]):
     """One shard's unconfirmed points, and a place for its newest version."""
 
-    def __init__(self, registry: Registry, shard: int, outbox: Outbox | None) -> None:
+    def __init__(
+        self, registry: Registry, shard: int, outbox: Outbox | None, stop: threading.Event
+    ) -> None:
         self._registry = registry
         self._shard = shard
+        self._stop = stop
+        self._taken_over = 0
         self._lock = threading.Lock()
         self._lineage, points = outbox or (0, [])
         self._unconfirmed = [CurvePoint(*point) for point in points]
         self._curve: Latest[bool] = Latest("curve", self._send)
         self._versions: Latest[tuple[Facts, bytes]] = Latest("version", self._register)
+        self._ends: Latest[End] = Latest("end", self._finish)
         self._made: tuple[Facts, bytes] | None = None
         self._closed: tuple[Facts, bytes] | None = None
-        if self._unconfirmed:
+        if self._lineage:
             self._curve.offer(True)
 
     @guarded
     def write_batch(self, values: list[Learned]) -> None:
         self._offer_version()
         for learned in values:
-            self._lineage = learned.lineage
+            if learned.lineage != self._lineage:
+                self._lineage = learned.lineage
+                self._curve.offer(True)
             if learned.curve:
                 self._keep([CurvePoint(p.events_learned, p.time, p.metrics) for p in learned.curve])
             publication = learned.publication
@@ -93,11 +102,18 @@ class MlflowPartition(StatefulSinkPartition[Learned, Outbox]):
         return self._lineage, [(one.step, one.time, one.metrics) for one in unconfirmed]
 
     def close(self) -> None:
-        self._offer_version()
-        self._curve.drain(CURVE_FAREWELL_SECONDS)
-        self._versions.drain(VERSION_FAREWELL_SECONDS)
+        """Say how the flow ends. Only a flow that was told to stop, and could, ends in order."""
+        end: End = "FINISHED" if self._stop.is_set() else "KILLED"
+        if has_failed():
+            end = "FAILED"
+        if end == "FINISHED":
+            self._offer_version()
+            deadline = time.monotonic() + VERSION_FAREWELL_SECONDS
+            self._curve.drain(CURVE_FAREWELL_SECONDS)
+            self._versions.drain(deadline - time.monotonic())
         if self._lineage:
-            self._end_run()
+            self._ends.offer(end)
+            self._ends.drain(END_FAREWELL_SECONDS)
 
     def _offer_version(self) -> None:
         """Hand over the version of an epoch that has closed.
@@ -109,12 +125,6 @@ class MlflowPartition(StatefulSinkPartition[Learned, Outbox]):
             self._versions.offer(self._closed)
             self._closed = None
 
-    def _end_run(self) -> None:
-        try:
-            self._registry.finish(self._lineage, self._shard)
-        except StoreError as error:
-            _log.warning("%s", error)
-
     def _keep(self, points: list[CurvePoint]) -> None:
         with self._lock:
             self._unconfirmed += points
@@ -125,6 +135,10 @@ class MlflowPartition(StatefulSinkPartition[Learned, Outbox]):
         self._curve.offer(True)
 
     def _send(self, _: Any) -> None:
+        if self._taken_over != self._lineage:
+            lineage = self._lineage
+            self._registry.take_over(lineage, self._shard)
+            self._taken_over = lineage
         with self._lock:
             points = list(self._unconfirmed)
         if points:
@@ -134,6 +148,9 @@ class MlflowPartition(StatefulSinkPartition[Learned, Outbox]):
         with self._lock:
             confirmed = {id(point) for point in points}
             self._unconfirmed = [one for one in self._unconfirmed if id(one) not in confirmed]
+
+    def _finish(self, end: End) -> None:
+        self._registry.finish(self._lineage, self._shard, end)
 
     def _register(self, version: tuple[Facts, bytes]) -> None:
         made = self._registry.register(*version)
