@@ -16,7 +16,7 @@ class EventReader:
     """Reads one project's events; ids and the time are filled in where they are missing."""
 
     def __init__(self, project: Project) -> None:
-        fields = form_fields(project.event, hidden=[project.label])
+        fields = form_fields(project.event, hidden=project.unknown)
         ids = [field.path for field in fields if field.kind == "id" and "." not in field.path]
         self.ids = tuple(dict.fromkeys([project.event_id, *ids]))
         self._project = project
@@ -24,7 +24,8 @@ class EventReader:
     def read(self, body: bytes) -> Any:
         """Decode an event; its label is ignored. Raises InvalidBody with the field's path."""
         values = decode_object(body)
-        values.pop(self._project.label, None)
+        for name in self._project.unknown:
+            values.pop(name, None)
         for name in self.ids:
             if name not in values:
                 values[name] = str(uuid.uuid4())
@@ -35,6 +36,6 @@ class EventReader:
 
 def example(project: Project) -> dict[str, Any]:
     """Draw an event for the documentation; the same at every start, without ids and time."""
-    event = random_event(project.event, random.Random(0), hidden=[project.label])  # noqa: S311
+    event = random_event(project.event, random.Random(0), hidden=project.unknown)  # noqa: S311
     made_up = {*EventReader(project).ids, project.time}
     return {name: value for name, value in event.items() if name not in made_up}

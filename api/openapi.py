@@ -75,8 +75,9 @@ def _is_struct(item: object) -> bool:
 
 
 def _without_label(schema: dict[str, Any], project: Project) -> None:
-    filled_in = {*EventReader(project).ids, project.time, project.label}
-    schema["properties"].pop(project.label, None)
+    filled_in = {*EventReader(project).ids, project.time, *project.unknown}
+    for name in project.unknown:
+        schema["properties"].pop(name, None)
     schema["required"] = [name for name in schema["required"] if name not in filled_in]
 
 

@@ -41,7 +41,7 @@ class Platform:
             for slug, project in projects.items()
         }
         registries = [
-            (follower, _registry(follower.project, settings.mlflow_uri))
+            (follower, Registry.of(follower.project, settings.mlflow_uri))
             for follower in self.followers
         ]
         self.registry = RegistryReader(registries, key)
@@ -79,7 +79,3 @@ class Platform:
 def _serve(project: Project, client: redis.Redis, key: bytes, shards: int) -> Served:
     store = LiveStore(client, project.slug)
     return Served(project, EventReader(project), store, Follower(project, store, key, shards))
-
-
-def _registry(project: Project, uri: str) -> Registry:
-    return Registry(uri, project.slug, project.topic, project.score)

@@ -13,6 +13,7 @@ import msgspec
 
 from flows.errors import CodecError, ModelUnavailable, SignatureError, StoreError
 from flows.learning.codec import loads
+from flows.learning.predictor import Predictor
 from flows.projects.spec import Project
 from flows.stores.live import Facts, LiveStore, Status, Wanted
 
@@ -31,7 +32,7 @@ class Loaded:
     """
 
     facts: Facts
-    model: Any
+    predictor: Predictor
     source: Source
     size: int
 
@@ -175,12 +176,12 @@ class Follower:
 
     def _load(self, shard: int, facts: Facts, frame: bytes) -> None:
         try:
-            model = load(frame, self._key)
+            predictor = load(frame, self._key)
         except Exception as error:  # unpickling runs code of other versions: anything may come
             self.refuse(shard, "live", facts.order, error)
             return
         with self._swapping:
-            self._loaded[shard] = Loaded(facts, model, "live", len(frame))
+            self._loaded[shard] = Loaded(facts, predictor, "live", len(frame))
         self._refused.pop((shard, "live"), None)
         self._refused.pop((shard, "registry"), None)
 

@@ -29,6 +29,7 @@ class Settings(BaseSettings):
     lake_options: dict[str, SecretStr] = {}
     signing_key: SecretStr = SecretStr("for-local-use-only")
 
+    projects: str = ""
     shards: int = Field(1, ge=1)
     start_from: Literal["champion", "earliest", "latest"] = "champion"
     publish_seconds: float = 1.0
@@ -72,6 +73,19 @@ def load() -> Settings:
         raise SettingsError(_explain(error)) from None
     except pydantic_settings.SettingsError as error:
         raise SettingsError(f"{error}; it must be JSON, such as {{}}") from None
+
+
+class _Installed(BaseSettings):
+    """What decides which projects there are; asked for where nothing else is needed."""
+
+    model_config = Settings.model_config
+
+    projects: str = ""
+
+
+def project_modules() -> tuple[str, ...]:
+    """Modules with projects of one's own: REALTIME_PROJECTS, separated by commas."""
+    return tuple(name.strip() for name in _Installed().projects.split(",") if name.strip())
 
 
 def _explain(error: ValidationError) -> str:

@@ -1,6 +1,6 @@
 """`python -m scripts.bench`: the flow against the bare loop, on the same events, in one run.
 
-The bare loop is what nobody can do without: the project's features, model and metrics, one event
+The bare loop is what nobody can do without: the project's features, models and metrics, one event
 after the other, already decoded and in memory. The flow does the same from a broker through all
 sinks with recovery on. The bare loop runs before and after the flow, so that a machine whose speed
 drifts does not decide the ratio.
@@ -93,17 +93,21 @@ def bare_rate(project: Project, values: list[bytes]) -> float:
     """Events per second of the plain loop."""
     decode = msgspec.json.Decoder(project.event).decode
     events = [decode(value) for value in values]
-    model, metrics = project.model(), project.task.metrics()
-    task, features, label_name = project.task, project.features, project.label
+    task, past = project.task, project.past and project.past()
+    learners = [(project.model(), task.metrics())]
+    learners += [(build(), task.metrics()) for build in project.challengers.values()]
     calm_collector()
     started = time.perf_counter()
     for event in events:
-        inputs = features(event)
-        label = getattr(event, label_name)
-        prediction = task.predict(model, inputs)
-        if prediction is not None:
-            metrics.update(label, prediction)
-        task.learn(model, inputs, label)
+        inputs = project.inputs(event, past)
+        if past:
+            past.note(event)
+        label = getattr(event, project.label) if project.label else None
+        for model, metrics in learners:
+            prediction = task.predict(model, inputs)
+            if prediction is not None:
+                metrics.update(label, prediction)
+            task.learn(model, inputs, label)
     return len(events) / (time.perf_counter() - started)
 
 

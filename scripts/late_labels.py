@@ -33,7 +33,7 @@ class LateLabels:
         """The event's record without its label. Raises EventError if it may not lack one."""
         event = read.event
         self._now = getattr(event, self._project.time)
-        label = getattr(event, self._project.label)
+        label = getattr(event, self._project.label) if self._project.label else None
         self._seen += 1
         if label is None:
             return read.record
@@ -41,7 +41,7 @@ class LateLabels:
         event_id = getattr(event, self._project.event_id)
         self._waiting.append((due, read.record.key, event_id, label))
         fields = msgspec.json.decode(read.record.value)
-        fields[self._project.label] = None
+        fields |= dict.fromkeys(self._project.unknown)
         return self._reader.read(msgspec.json.encode(fields)).record
 
     def due(self) -> Iterator[Record]:

@@ -55,7 +55,7 @@ class EventReader:
 
     def record(self, event: Any, value: bytes) -> Record:
         """Key and date a value as its event says."""
-        key = str(getattr(event, self.project.entity)).encode()
+        key = self.project.key(event).encode()
         return Record(key, value, milliseconds(getattr(event, self.project.time)))
 
 

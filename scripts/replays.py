@@ -21,7 +21,7 @@ import pyarrow as pa
 from confluent_kafka import KafkaError, KafkaException, Message, Producer
 
 from flows.errors import BrokerError, EventError
-from flows.projects.spec import Project
+from flows.projects.spec import Label, Project
 from flows.settings import Settings
 from flows.stores.columns import TIMESTAMP
 from flows.stores.lake import PARTITION, LakeTable
@@ -68,7 +68,7 @@ class Checker:
 
     def check(self, letter: Letter, value: bytes) -> Replay:
         """Raises EventError with the reason why a flow would refuse it again."""
-        if letter.topic not in (self._project.topic, self._project.labels_topic):
+        if letter.topic not in self._project.topics:
             raise EventError(f"it came from {letter.topic or 'nowhere'}, no topic of the project")
         source = messages.Source(letter.topic, letter.partition)
         message = messages.Message(letter.offset, letter.timestamp / 1000, letter.key, value)
@@ -78,8 +78,7 @@ class Checker:
         return Replay(letter, letter.key or self._entity(decoded.accepted[0][1]), value)
 
     def _entity(self, event: Any) -> bytes | None:
-        entity = getattr(event, self._project.entity, None)
-        return None if entity is None else str(entity).encode()
+        return None if isinstance(event, Label) else self._project.key(event).encode()
 
 
 class Replays:

@@ -23,9 +23,9 @@ TIMEOUT_SECONDS = 10.0
 log = logging.getLogger("topics")
 
 
-def topic_names(project: Project) -> tuple[str, str, str]:
-    """The topics of a project: events, labels, dead letters."""
-    return project.topic, project.labels_topic, project.dead_letters_topic
+def topic_names(project: Project) -> tuple[str, ...]:
+    """The topics of a project: events, labels if any, dead letters."""
+    return *project.topics, project.dead_letters_topic
 
 
 def ensure_topics(

@@ -107,7 +107,7 @@ def all_of(*groups: Iterable[Outcome]) -> list[Outcome]:
 
 
 def with_label(project: Project, event: Any, label: int) -> Any:
-    return msgspec.structs.replace(event, **{project.label: label})
+    return msgspec.structs.replace(event, **dict.fromkeys(project.unknown, label))
 
 
 Step = tuple[bool, int]

@@ -32,7 +32,7 @@ def served(redis_url: str, mlflow_uri: str, unique: Unique) -> Iterator[Served]:
 
 def registry_of(served: Served) -> Registry:
     project = served.project
-    return Registry(served.settings.mlflow_uri, project.slug, project.topic, project.score)
+    return Registry.of(project, served.settings.mlflow_uri)
 
 
 def register(served: Served, count: int, key: bytes | None = None) -> None:

@@ -15,6 +15,7 @@ from river import linear_model
 
 from api.serving import Loaded, load
 from flows.learning import codec
+from flows.learning.predictor import Predictor
 from flows.stores.live import Facts
 from scripts.local import parts
 from tests.api_parts import Served, learner_of, local, publication, serving, teach, until
@@ -86,7 +87,7 @@ def test_older_model_in_a_restored_redis_is_not_served(live: Served) -> None:
 def test_model_of_redis_is_not_replaced_by_one_of_the_registry(live: Served) -> None:
     before = live.version()
     follower = live.client.app_state["platform"].get(live.project.slug).follower
-    model = linear_model.LogisticRegression()
+    model = Predictor(linear_model.LogisticRegression())
     follower.adopt(Loaded(newer_facts(live), model, "registry", 1))
     assert live.version() == before
 

@@ -179,7 +179,7 @@ def test_another_format_is_named(frame: bytes, mark: Path) -> None:
 @given(st.binary(max_size=200), st.booleans())
 def test_random_bytes_are_refused(noise: bytes, framed: bool) -> None:
     with pytest.raises(CodecError):
-        codec.loads(b"RTLM\x01" + noise if framed else noise, KEY)
+        codec.loads(b"RTLM\x02" + noise if framed else noise, KEY)
 
 
 def forged(
@@ -191,7 +191,7 @@ def forged(
     values = {"river": "0.26.1", "size": len(plain), "checksum": zlib.crc32(payload), **fields}
     header = msgspec.json.encode(values) if header is None else header
     signed = struct.pack(">I", len(header) if length is None else length) + header + payload
-    return b"RTLM\x01" + hmac.digest(KEY, signed, hashlib.sha256) + signed
+    return b"RTLM\x02" + hmac.digest(KEY, signed, hashlib.sha256) + signed
 
 
 def test_the_forger_works(mark: Path) -> None:

@@ -143,7 +143,7 @@ def test_a_restored_learner_goes_on_as_if_never_interrupted(
     assert restored.state.metrics.report() == whole.state.metrics.report()
     assert restored.state.counts == whole.state.counts
     assert restored.state.version == whole.state.version
-    assert list(restored.state.drift.alarms) == list(whole.state.drift.alarms)
+    assert list(restored.state.alarms) == list(whole.state.alarms)
 
 
 def test_two_learners_agree_to_the_last_bit(stream: tuple[Project, Labelled]) -> None:

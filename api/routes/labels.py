@@ -27,7 +27,7 @@ class NewLabel(msgspec.Struct, frozen=True):
     since it decides which of them waits for the label. `timestamp` is now when missing."""
 
     event_id: Name
-    label: float
+    label: float | str
     timestamp: Time | None = None
     key: Name | None = None
 

@@ -32,14 +32,15 @@ async def predict(served: ServedDep, body: BodyDep, instruments: InstrumentsDep)
 
 
 def _model_for(served: Served, event: Any) -> Loaded:
-    key = str(getattr(event, served.project.entity)).encode()
+    key = served.project.key(event).encode()
     return served.follower.require(shard_of(key, served.follower.shards))
 
 
 def _predict(served: Served, loaded: Loaded, event: Any) -> PredictionMade:
     project = served.project
-    features = project.features(event)
-    prediction = project.task.predict(loaded.model, features)
+    predictor = loaded.predictor
+    features = project.inputs(event, predictor.past)
+    prediction = project.task.predict(predictor.model, features)
     if prediction is None:
         raise ModelUnavailable(
             f"{project.slug} has learnt too little to answer:"
@@ -50,7 +51,7 @@ def _predict(served: Served, loaded: Loaded, event: Any) -> PredictionMade:
         event_id=str(getattr(event, project.event_id)),
         project=project.slug,
         prediction=msgspec.to_builtins(prediction),
-        reasons=_reasons(loaded.model, features),
+        reasons=_reasons(predictor.model, features),
         model=_by(loaded),
     )
 

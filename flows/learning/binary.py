@@ -21,6 +21,10 @@ class BinaryClassification:
         return "binary"
 
     @property
+    def label(self) -> type[float]:
+        return float
+
+    @property
     def prediction(self) -> type[BinaryPrediction]:
         return BinaryPrediction
 
@@ -40,6 +44,9 @@ class BinaryClassification:
 
     def metrics(self) -> BinaryMetrics:
         return BinaryMetrics(self.beta)
+
+    def maximize(self, metric: str) -> bool:
+        return metric not in ("LogLoss", "BrierScore")
 
     def check_label(self, label: Any) -> int:
         if label in (0, 1):

@@ -42,7 +42,7 @@ class BinaryMetrics:
         self._bin_positives = [0] * bins
         self._bin_sums = [0.0] * bins
 
-    def update(self, label: int, prediction: BinaryPrediction) -> None:
+    def update(self, label: int, prediction: BinaryPrediction, time: float = 0.0) -> None:  # noqa: ARG002
         """Count one prediction that was made before its label, 0 or 1, was known."""
         probability = prediction.probability
         self.threshold = prediction.threshold

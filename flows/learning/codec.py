@@ -30,7 +30,7 @@ from river.proba import Gaussian
 from flows.errors import CodecError, SignatureError
 
 MAGIC = b"RTLM"
-FORMAT = 1
+FORMAT = 2
 # Below it, compressing takes longer than sending the rest.
 WORTH_COMPRESSING = 1 << 19
 _FIXED = struct.Struct(">4sB32sI")

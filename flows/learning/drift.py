@@ -1,14 +1,17 @@
-"""Notices that a stream has changed, and keeps what it noticed."""
+"""Notices that predictions have become worse, or better, than they used to be."""
 
 from __future__ import annotations
 
-from collections import deque
 from typing import Any
 
 from river import drift
 
+Alarm = dict[str, Any]
+"""What changed: detector, what it watched, events learned, event time, values before and after."""
+
 ALARMS_KEPT = 100
 ERRORS_AVERAGED = 16
+MEANS_BETWEEN_LOOKS = 4
 
 
 class ErrorDrift:
@@ -19,29 +22,20 @@ class ErrorDrift:
     """
 
     def __init__(self, delta: float = 1e-4) -> None:
-        self._detector = drift.ADWIN(delta=delta)
+        self._detector = drift.ADWIN(delta=delta, clock=MEANS_BETWEEN_LOOKS)
         self._sum = 0.0
         self._count = 0
-        self.alarms: deque[dict[str, Any]] = deque(maxlen=ALARMS_KEPT)
 
-    def update(self, error: float, events_learned: int) -> None:
-        """Watch one error; `events_learned` dates the alarm it may raise."""
+    def update(self, error: float) -> Alarm | None:
+        """Watch one error; returns the alarm that it raises, if any."""
         self._sum += error
         self._count += 1
-        if self._count == ERRORS_AVERAGED:
-            self._watch(self._sum / self._count, events_learned)
-            self._sum, self._count = 0.0, 0
-
-    def _watch(self, mean: float, events_learned: int) -> None:
+        if self._count < ERRORS_AVERAGED:
+            return None
+        mean, self._sum, self._count = self._sum / self._count, 0.0, 0
         before = self._detector.estimation
         self._detector.update(mean)
-        if self._detector.drift_detected:
-            self.alarms.append(
-                {
-                    "detector": "ADWIN",
-                    "watched": "error",
-                    "events_learned": events_learned,
-                    "before": before,
-                    "after": self._detector.estimation,
-                }
-            )
+        if not self._detector.drift_detected:
+            return None
+        after = self._detector.estimation
+        return {"detector": "ADWIN", "watched": "error", "before": before, "after": after}

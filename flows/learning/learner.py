@@ -6,7 +6,7 @@ deterministic: the same messages in the same order make the same state, predicti
 
 from __future__ import annotations
 
-from collections import OrderedDict
+from collections import OrderedDict, deque
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
@@ -14,7 +14,10 @@ from typing import TYPE_CHECKING, Any, Literal
 import msgspec
 from numpy import base_repr
 
-from flows.learning.drift import ErrorDrift
+from flows.learning.drift import ALARMS_KEPT, Alarm, ErrorDrift
+from flows.learning.input_drift import InputDrift
+from flows.learning.past import Past
+from flows.learning.predictor import Predictor
 from flows.learning.task import Metrics
 
 if TYPE_CHECKING:
@@ -36,12 +39,24 @@ Status = Literal["matched", "expired", "orphan", "duplicate"]
 
 
 class Waiting(msgspec.Struct, gc=False):
-    """A prediction that waits for its label, with its features as they were. Time: seconds."""
+    """A prediction that waits for its label, with its features as they were. Time: seconds.
+
+    `rivals`: what the challengers said, by name.
+    """
 
     features: dict[str, Any]
     prediction: Any
     events_learned: int
     time: float
+    rivals: dict[str, Any] = {}
+
+
+@dataclass(slots=True)
+class Challenger:
+    """A model that is tested and trained beside the champion, with metrics of its own."""
+
+    model: Any
+    metrics: Metrics
 
 
 class Outcome(msgspec.Struct, frozen=True, gc=False):
@@ -69,7 +84,11 @@ class State:
     metrics: Metrics
     lineage: int
     generation: int
+    past: Past | None = None
+    challengers: dict[str, Challenger] = field(default_factory=dict)
     drift: ErrorDrift = field(default_factory=ErrorDrift)
+    inputs: InputDrift = field(default_factory=InputDrift)
+    alarms: deque[Alarm] = field(default_factory=lambda: deque(maxlen=ALARMS_KEPT))
     waiting: OrderedDict[str, Waiting] = field(default_factory=OrderedDict)
     early: OrderedDict[str, tuple[Any, float]] = field(default_factory=OrderedDict)
     remembered: OrderedDict[str, None] = field(default_factory=OrderedDict)
@@ -82,6 +101,18 @@ class State:
     def version(self) -> str:
         """Names the model as it is now: its lineage, in base 36, and how much it has learnt."""
         return f"{base_repr(self.lineage, 36).lower()}.{self.counts['learned']}"
+
+    @property
+    def predictor(self) -> Predictor:
+        """What makes predictions."""
+        rivals = {name: one.model for name, one in self.challengers.items()}
+        return Predictor(self.model, self.past, rivals)
+
+    @property
+    def report(self) -> dict[str, Any]:
+        """What the metrics and the model have to say beyond numbers. Plain JSON types."""
+        describe = getattr(self.model, "describe", None)
+        return {**self.metrics.report(), **(describe() if describe else {})}
 
 
 class Learner:
@@ -99,11 +130,16 @@ class Learner:
         self._id = project.event_id
         self._label = project.label
         self._horizon = project.horizon.total_seconds()
+        self._meet_challengers()
 
     @classmethod
     def fresh(cls, project: Project, lineage: int = 0) -> Learner:
         """Make a learner that has seen nothing."""
-        return cls(project, State(project.model(), project.task.metrics(), lineage, lineage))
+        metrics = project.task.metrics
+        state = State(project.model(), metrics(), lineage, lineage)
+        state.past = project.past() if project.past else None
+        state.inputs = InputDrift(project.seasonal_inputs)
+        return cls(project, state)
 
     def observe(self, event: Any, time: float) -> tuple[Any | None, list[Outcome]]:
         """Predict an event, and learn at once if its label is there.
@@ -118,9 +154,11 @@ class Learner:
         if event_id in state.remembered or event_id in state.waiting:
             outcomes.append(self._count(Outcome(event_id, "duplicate")))
             return None, outcomes
-        features = self._features(event)
-        prediction = self._task.predict(state.model, features)
-        waiting = Waiting(features, prediction, state.counts["learned"], time)
+        prediction, waiting = self._predict(event, time)
+        if self._label is None:
+            self._learn(waiting, None, time)
+            self._remember(event_id)
+            return prediction, outcomes
         label = getattr(event, self._label)
         if state.early and event_id in state.early:
             early, early_time = state.early.pop(event_id)
@@ -149,20 +187,66 @@ class Learner:
             state.early[event_id] = (label, time)
         return outcomes
 
+    def _meet_challengers(self) -> None:
+        """Keep those that the project still names, and begin with those that are new."""
+        known, project = self.state.challengers, self.project
+        self.state.challengers = {
+            name: known.get(name) or Challenger(build(), project.task.metrics())
+            for name, build in project.challengers.items()
+        }
+
+    def _predict(self, event: Any, time: float) -> tuple[Any | None, Waiting]:
+        """Predict from what is known before the event, and keep what is needed to learn it."""
+        state, predict = self.state, self._task.predict
+        past, features = state.past, self._features(event)
+        if past is not None:
+            features |= past.recall(event)
+        prediction = predict(state.model, features)
+        rivals = {name: predict(one.model, features) for name, one in state.challengers.items()}
+        if past is not None:
+            past.note(event)
+        for alarm in state.inputs.update(features):
+            self._ring(alarm, time)
+        return prediction, Waiting(features, prediction, state.counts["learned"], time, rivals)
+
     def _settle(self, event_id: str, waiting: Waiting, label: Any, time: float) -> Outcome:
-        """Score the prediction made back then, then learn."""
-        state, prediction, error = self.state, waiting.prediction, None
-        if prediction is not None:
-            state.metrics.update(label, prediction)
-            error = self._task.error(label, prediction)
-            state.drift.update(error, state.counts["learned"])
-        self._task.learn(state.model, waiting.features, label)
-        state.counts["learned"] += 1
+        error = self._learn(waiting, label, time)
         self._remember(event_id)
-        delay = max(0.0, time - waiting.time)
+        delay, learned = max(0.0, time - waiting.time), waiting.events_learned
         return self._count(
-            Outcome(event_id, "matched", label, prediction, error, delay, waiting.events_learned)
+            Outcome(event_id, "matched", label, waiting.prediction, error, delay, learned)
         )
+
+    def _learn(self, waiting: Waiting, label: Any, time: float) -> float | None:
+        """Score the predictions made back then, then learn. Returns the champion's error."""
+        state, task, features = self.state, self._task, waiting.features
+        prediction, error = waiting.prediction, None
+        if prediction is not None:
+            state.metrics.update(label, prediction, waiting.time)
+            error = task.error(label, prediction)
+        task.learn(state.model, features, label)
+        for name, rival in state.challengers.items():
+            said = waiting.rivals.get(name)
+            if said is not None:
+                rival.metrics.update(label, said, waiting.time)
+            task.learn(rival.model, features, label)
+        state.counts["learned"] += 1
+        if error is not None and (alarm := state.drift.update(error)):
+            self._ring(alarm, time)
+            self._forget(alarm)
+        return error
+
+    def _ring(self, alarm: Alarm, time: float) -> None:
+        state = self.state
+        state.alarms.append({**alarm, "events_learned": state.counts["learned"], "time": time})
+
+    def _forget(self, alarm: Alarm) -> None:
+        """Tell models that can forget that the stream is another one, unless it became easier."""
+        models = [self.state.model, *(one.model for one in self.state.challengers.values())]
+        if alarm["after"] > alarm["before"]:
+            for model in models:
+                if hasattr(model, "on_drift"):
+                    model.on_drift()
 
     def _remember(self, event_id: str) -> None:
         remembered = self.state.remembered

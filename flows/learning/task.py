@@ -10,8 +10,8 @@ import msgspec
 class Metrics(Protocol):
     """Test-then-train metrics of one task, updated with predictions made before their label."""
 
-    def update(self, label: Any, prediction: Any) -> None:
-        """Count one labelled prediction."""
+    def update(self, label: Any, prediction: Any, time: float = 0.0) -> None:
+        """Count one labelled prediction; `time` is its event's, in seconds since 1970."""
 
     def values(self) -> dict[str, float]:
         """Every metric by name; those that are not defined yet are left out."""
@@ -28,6 +28,10 @@ class Task(Protocol):
         """One word by which pages and clients tell what they show."""
 
     @property
+    def label(self) -> type[float] | type[str]:
+        """What labels are in the lake."""
+
+    @property
     def prediction(self) -> type[msgspec.Struct]:
         """The struct that `predict` returns; its fields are columns of the lake."""
 
@@ -42,6 +46,9 @@ class Task(Protocol):
 
     def metrics(self) -> Metrics:
         """Make fresh metrics."""
+
+    def maximize(self, metric: str) -> bool:
+        """Tell whether more of a metric is better."""
 
     def check_label(self, label: Any) -> Any:
         """Return the label in the task's type. Raises EventError when it is none."""

@@ -115,6 +115,7 @@ PROJECT = Project(
     features=features,
     model=model,
     score="FBeta",
+    seasonal_inputs=frozenset({"hour"}),
     queries=(
         Query("Newest transactions", "SELECT * FROM fraud ORDER BY timestamp DESC LIMIT 100"),
         Query("Fraud cases", "SELECT * FROM fraud WHERE is_fraud = 1 LIMIT 100"),

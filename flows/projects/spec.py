@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -11,6 +11,7 @@ import msgspec
 from river.base import Estimator
 
 from flows.errors import ProjectError
+from flows.learning.past import Past
 from flows.learning.task import Task
 
 Features = dict[str, Any]
@@ -30,7 +31,12 @@ class Project:
 
     `event` is a msgspec struct whose field names and types are those on Kafka; its `Meta`
     annotations give ranges, units and help texts. `event_id`, `entity`, `time` and `label` name
-    fields of it: the entity keys messages, a label that is None comes later on the labels topic.
+    fields of it: the entity, perhaps of several fields, keys messages; a label that is None comes
+    later on the labels topic. A project without a label field learns every event at once.
+
+    The model sees `features`, and what `past` remembers of earlier events. `challengers` are
+    learnt and scored beside the model on the same events. `seasonal_inputs` move with the clock
+    and are not watched for drift.
     """
 
     slug: str
@@ -39,27 +45,57 @@ class Project:
     task: Task
     event: type[msgspec.Struct]
     event_id: str
-    entity: str
-    label: str
+    entity: str | tuple[str, ...]
+    label: str | None
     features: Callable[[Any], Features]
     model: Callable[[], Estimator]
     score: str
+    past: Callable[[], Past] | None = None
+    challengers: Mapping[str, Callable[[], Estimator]] = field(default_factory=dict)
     summary: str = ""
     time: str = "timestamp"
     horizon: timedelta = timedelta(days=7)
     max_pending: int = 10_000
     forbidden_inputs: frozenset[str] = frozenset()
+    seasonal_inputs: frozenset[str] = frozenset()
     queries: tuple[Query, ...] = ()
 
     def __post_init__(self) -> None:
         """Refuse a description whose named fields do not exist."""
         fields = set(self.event.__struct_fields__)
-        for role in ("event_id", "entity", "time", "label"):
-            if getattr(self, role) not in fields:
+        roles = [("event_id", self.event_id), ("time", self.time)]
+        roles += [("entity", name) for name in self.entities]
+        roles += [("label", self.label)] if self.label is not None else []
+        for role, name in roles:
+            if name not in fields:
                 raise ProjectError(
-                    f"{self.slug}: {role}={getattr(self, role)!r} is no field of"
+                    f"{self.slug}: {role}={name!r} is no field of"
                     f" {self.event.__name__}; name one of {', '.join(sorted(fields))}"
                 )
+
+    @property
+    def entities(self) -> tuple[str, ...]:
+        """The fields that together name an event's entity."""
+        return (self.entity,) if isinstance(self.entity, str) else self.entity
+
+    @property
+    def unknown(self) -> tuple[str, ...]:
+        """Fields of the event that nobody knows when it is predicted."""
+        return () if self.label is None else (self.label,)
+
+    @property
+    def topics(self) -> tuple[str, ...]:
+        """What its flow reads."""
+        return (self.topic,) if self.label is None else (self.topic, self.labels_topic)
+
+    def key(self, event: Any) -> str:
+        """The entity of an event, which keys its message and decides its shard."""
+        return "/".join(str(getattr(event, name)) for name in self.entities)
+
+    def inputs(self, event: Any, past: Past | None) -> Features:
+        """What a model sees of an event."""
+        features = self.features(event)
+        return features if past is None else features | past.recall(event)
 
     @property
     def labels_topic(self) -> str:
@@ -76,5 +112,5 @@ class Label(msgspec.Struct, frozen=True, gc=False):
     """A label that came after its event. `label` is checked by the project's task."""
 
     event_id: str
-    label: float
+    label: float | str
     timestamp: datetime

@@ -62,6 +62,7 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
     report: dict[str, Any]
     counts: dict[str, int]
     alarms: list[dict[str, Any]]
+    challengers: dict[str, dict[str, float]] = {}
 
     @classmethod
     def of(cls, project: str, shard: int, state: State, published_at: float) -> Self:
@@ -76,9 +77,10 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
             published_at=published_at,
             event_time=state.clock or None,
             metrics=state.metrics.values(),
-            report=state.metrics.report(),
+            report=state.report,
             counts={**state.counts, "pending": len(state.waiting)},
-            alarms=list(state.drift.alarms),
+            alarms=list(state.alarms),
+            challengers={name: one.metrics.values() for name, one in state.challengers.items()},
         )
 
     @property
@@ -93,6 +95,7 @@ class Point(msgspec.Struct, frozen=True):
     events_learned: int
     time: float
     metrics: dict[str, float]
+    challengers: dict[str, dict[str, float]] = {}
 
 
 class Status(msgspec.Struct, frozen=True, kw_only=True):
@@ -116,7 +119,7 @@ class LiveStore:
     def publish(self, facts: Facts, model: bytes) -> bool:
         """Make a model the live one; False when a newer one is live already."""
         seen = facts.counts["events"] + facts.counts["labels"]
-        point = Point(facts.events_learned, facts.published_at, facts.metrics)
+        point = Point(facts.events_learned, facts.published_at, facts.metrics, facts.challengers)
         keys = [self._key(facts.shard, "live"), self._key(facts.shard, "history"), self.channel]
         values: list[Any] = [
             facts.order,

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import tempfile
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, Self
 
 import msgspec
 
@@ -18,11 +18,14 @@ from flows.stores.live import Facts
 from flows.stores.tracking import Tracking
 from flows.streaming import faults
 
+if TYPE_CHECKING:
+    from flows.projects.spec import Project
+
 CHAMPION = "champion"
 PREVIOUS = "previous"
 IDENTITY = ("realtime.lineage", "realtime.generation", "realtime.events_learned")
 
-# A version becomes champion unless its score is this much worse than the champion's: the metrics
+# A version becomes champion unless its score is worse by this part of the champion's: the metrics
 # go on from one version to the next, so a small loss says little and a large one says drift.
 TOLERATED_LOSS = 0.02
 
@@ -44,9 +47,18 @@ class Version(msgspec.Struct, frozen=True, kw_only=True):
 class Registry(Tracking):
     """One project's runs and versions. Raises StoreError when MLflow does not answer."""
 
-    def __init__(self, uri: str, slug: str, topic: str, score: str) -> None:
+    def __init__(
+        self, uri: str, slug: str, topic: str, score: str, *, maximize: bool = True
+    ) -> None:
         super().__init__(uri, slug, topic)
         self._score = score
+        self._sign = 1 if maximize else -1
+
+    @classmethod
+    def of(cls, project: Project, uri: str) -> Self:
+        """A project's part of MLflow."""
+        maximize = project.task.maximize(project.score)
+        return cls(uri, project.slug, project.topic, project.score, maximize=maximize)
 
     def register(self, facts: Facts, frame: bytes) -> Version:
         """Make a version of a learner, and make it champion unless it is clearly worse.
@@ -117,11 +129,11 @@ class Registry(Tracking):
             self._client.set_registered_model_alias(name, PREVIOUS, str(champion.number))
             self._client.set_registered_model_alias(name, CHAMPION, str(version.number))
 
-    @staticmethod
-    def _worse(version: Version, champion: Version) -> bool:
+    def _worse(self, version: Version, champion: Version) -> bool:
         if version.score is None or champion.score is None:
             return version.score is None and champion.score is not None
-        return version.score < champion.score - TOLERATED_LOSS
+        loss = self._sign * (champion.score - version.score)
+        return loss > TOLERATED_LOSS * abs(champion.score)
 
     def _champion(self, name: str) -> Version | None:
         from mlflow.exceptions import MlflowException

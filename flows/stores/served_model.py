@@ -22,7 +22,7 @@ class ServedLearner(PythonModel):
         with open(context.artifacts["learner"], "rb") as file:  # noqa: PTH123
             frame = file.read()
         key = load().signing_key.get_secret_value().encode()
-        self._model = codec.loads(frame, key).model
+        self._predictor = codec.loads(frame, key).predictor
 
     def predict(
         self,
@@ -36,7 +36,7 @@ class ServedLearner(PythonModel):
             msgspec.convert(row, project.event, strict=False)
             for row in model_input.to_dict(orient="records")
         ]
-        predictions = [project.task.predict(self._model, project.features(one)) for one in events]
+        predictions = [self._predictor.predict(project, one) for one in events]
         return pd.DataFrame([one and msgspec.structs.asdict(one) for one in predictions])
 
 

@@ -39,10 +39,11 @@ def build(
     live = LiveStore(connect(settings.redis_url.get_secret_value()), project.slug)
     wanted = WantedState(live, stop)
     start = Start(project, settings, registry_of(project, settings), stop)
-    topics = [project.topic, project.labels_topic]
 
     flow = Dataflow(project.slug)
-    source = KafkaSource(settings, topics, start.offset, stop, wanted.is_paused, known)
+    source = KafkaSource(
+        settings, list(project.topics), start.offset, stop, wanted.is_paused, known
+    )
     polled = op.input("kafka", flow, source)
     decoded = op.map_value("decode", polled, guarded(decoder(project)))
     learned = op.stateful_batch("learn", decoded, learn_logic(project, settings, start))

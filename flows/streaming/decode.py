@@ -19,10 +19,9 @@ EARLIEST_YEAR, LATEST_YEAR = 2, 9998
 
 def decoder(project: Project) -> Callable[[Polled], Decoded]:
     """Make the function that decodes what one poll of the project's topics brought."""
-    readers = {
-        project.topic: _event_reader(project),
-        project.labels_topic: _label_reader(project),
-    }
+    readers: dict[str, Callable[[bytes], Any]] = {project.topic: _event_reader(project)}
+    if project.label is not None:
+        readers[project.labels_topic] = _label_reader(project)
 
     def decode(polled: Polled) -> Decoded:
         read = readers[polled.source.topic]

@@ -94,16 +94,15 @@ def learn(learner: Learner, decoded: Decoded) -> Learned:
     try:
         for message, value in decoded.accepted:
             offset, time = message.offset, message.time
+            before = counts["learned"]
             if type(value) is Label:
                 settled = learner.answer(value.event_id, value.label, time)
             else:
-                before = counts["learned"]
                 prediction, settled = learner.observe(value, time)
                 learned.events.append(EventRow(offset, time, value, prediction, before))
-            for outcome in settled:
-                learned.outcomes.append(OutcomeRow(offset, time, outcome))
-                if outcome.status == "matched" and is_curve_point(counts["learned"]):
-                    learned.curve.append(Curve(counts["learned"], time, state.metrics.values()))
+            learned.outcomes.extend(OutcomeRow(offset, time, outcome) for outcome in settled)
+            if counts["learned"] > before and is_curve_point(counts["learned"]):
+                learned.curve.append(Curve(counts["learned"], time, curve_metrics(state)))
     except Exception as error:
         error.add_note(f"while learning from {decoded.source}, offset {offset}")
         raise
@@ -127,6 +126,14 @@ def _account(state: State, decoded: Decoded) -> None:
     offsets += [rejected.message.offset for rejected in decoded.rejected[-1:]]
     state.sources[log] = decoded.identity
     state.offsets[log] = max([known, decoded.position - 1, *offsets])
+
+
+def curve_metrics(state: State) -> dict[str, float]:
+    """The champion's metrics, and the challengers' under their names."""
+    metrics = dict(state.metrics.values())
+    for rival, one in state.challengers.items():
+        metrics |= {f"{rival}/{name}": value for name, value in one.metrics.values().items()}
+    return metrics
 
 
 def is_curve_point(learned: int) -> bool:

@@ -159,4 +159,4 @@ class MlflowPartition(StatefulSinkPartition[Learned, Outbox]):
 
 def registry_of(project: Project, settings: Settings) -> Registry:
     """The project's part of MLflow."""
-    return Registry(settings.mlflow_uri, project.slug, project.topic, project.score)
+    return Registry.of(project, settings.mlflow_uri)

@@ -56,4 +56,4 @@ class Publisher:
             self._registered = state.counts["learned"]
             self._next_version = time.monotonic() + self._version_seconds
         facts = Facts.of(self._project.slug, self._shard, state, time.time())
-        return Publication(facts, codec.dumps(state.model, self._key), learner)
+        return Publication(facts, codec.dumps(state.predictor, self._key), learner)

@@ -31,16 +31,7 @@ COORDINATES = pa.schema(
         ("model_lineage", pa.int64()),
     ]
 )
-OUTCOME = pa.schema(
-    [
-        ("event_id", pa.string()),
-        ("status", pa.string()),
-        ("label", pa.float64()),
-        ("error", pa.float64()),
-        ("delay_seconds", pa.float64()),
-        ("events_learned", pa.int64()),
-    ]
-)
+LABELS = {float: pa.float64(), str: pa.string()}
 
 _encode_lines = msgspec.json.Encoder().encode_lines
 
@@ -91,12 +82,13 @@ class OutcomeRows:
 
     def __init__(self, project: Project) -> None:
         prediction = columns(project.task.prediction)
-        outcome = [*OUTCOME, pa.field("prediction", pa.struct(list(prediction)))]
+        plain = _outcome(LABELS[project.task.label])
+        outcome = [*plain, pa.field("prediction", pa.struct(list(prediction)))]
         self._lines = pa.schema(
             [("offset", pa.int64()), ("time", pa.float64()), ("outcome", pa.struct(outcome))]
         )
         self.schema = pa.schema(
-            [*OUTCOME, *_prefixed(prediction), *COORDINATES, (PARTITION, pa.date32())]
+            [*plain, *_prefixed(prediction), *COORDINATES, (PARTITION, pa.date32())]
         )
 
     def table(self, learned: Learned, rows: Sequence[OutcomeRow]) -> pa.Table:
@@ -106,6 +98,19 @@ class OutcomeRows:
         coordinates = _coordinates(learned, read)
         day = coordinates[COORDINATES.get_field_index("kafka_time")].cast(pa.date32())
         return pa.table([*outcome, *prediction.flatten(), *coordinates, day], schema=self.schema)
+
+
+def _outcome(label: pa.DataType) -> pa.Schema:
+    return pa.schema(
+        [
+            ("event_id", pa.string()),
+            ("status", pa.string()),
+            ("label", label),
+            ("error", pa.float64()),
+            ("delay_seconds", pa.float64()),
+            ("events_learned", pa.int64()),
+        ]
+    )
 
 
 def _prefixed(prediction: pa.Schema) -> list[pa.Field]:

@@ -14,11 +14,12 @@ from confluent_kafka import Message as KafkaMessage
 from flows.errors import BrokerError
 from flows.learning import codec
 from flows.learning.learner import Learner, State
+from flows.learning.predictor import Predictor
 from flows.projects.spec import Project
 from flows.settings import Settings
 from flows.streaming.cluster import identities
 from flows.streaming.decode import decoder
-from flows.streaming.learn import learn
+from flows.streaming.learn import curve_metrics, learn
 from flows.streaming.messages import Learned, Message, Polled, Source
 from flows.streaming.rows import EventRows, OutcomeRows
 from scripts import streams
@@ -94,14 +95,14 @@ def learnt(project: Project, state: State) -> dict[str, bytes]:
     offsets = {log: at for log, at in state.offsets.items() if log.startswith(f"{project.topic}/")}
     parts = {
         "counts": state.counts,
-        "metrics": state.metrics.values(),
-        "report": state.metrics.report(),
-        "alarms": list(state.drift.alarms),
+        "metrics": curve_metrics(state),
+        "report": state.report,
+        "alarms": list(state.alarms),
         "waiting": list(state.waiting.items()),
         "remembered": list(state.remembered),
         "offsets": offsets,
         "clock": state.clock,
-        "predictions": _answers(project, state.model),
+        "predictions": _answers(project, state.predictor),
     }
     return {name: canonical(part) for name, part in parts.items()}
 
@@ -109,14 +110,14 @@ def learnt(project: Project, state: State) -> dict[str, bytes]:
 def shown(project: Project, state: State) -> dict[str, bytes]:
     """What readers of the live model see of it."""
     counts = {**state.counts, "pending": len(state.waiting)}
-    return live_parts(project, state.model, counts, state.metrics.values())
+    return live_parts(project, state.predictor, counts, state.metrics.values())
 
 
 def live_parts(
-    project: Project, model: Any, counts: dict[str, int], metrics: dict[str, float]
+    project: Project, predictor: Predictor, counts: dict[str, int], metrics: dict[str, float]
 ) -> dict[str, bytes]:
     """The live model and its facts, part by part."""
-    parts = {"counts": counts, "metrics": metrics, "predictions": _answers(project, model)}
+    parts = {"counts": counts, "metrics": metrics, "predictions": _answers(project, predictor)}
     return {f"live {name}": canonical(part) for name, part in parts.items()}
 
 
@@ -140,11 +141,11 @@ def _add(
     ]
 
 
-def _answers(project: Project, model: Any) -> list[Any]:
-    """What a model says of events that it has not seen."""
+def _answers(project: Project, predictor: Predictor) -> list[Any]:
+    """What is said of events that nobody has seen."""
     drawn = streams.events(project.slug, seed=PROBE_SEED, count=PROBES)
     probes = [msgspec.convert(value, project.event) for value in drawn]
-    return [project.task.predict(model, project.features(one)) for one in probes]
+    return [predictor.predict(project, one) for one in probes]
 
 
 def _read(settings: Settings, source: Source) -> Iterator[list[Message]]:

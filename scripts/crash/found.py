@@ -26,7 +26,7 @@ class Remains:
         self._project = project
         self._settings = settings
         self._live = LiveStore(connect(settings.redis_url.get_secret_value()), project.slug)
-        self._registry = Registry(settings.mlflow_uri, project.slug, project.topic, project.score)
+        self._registry = Registry.of(project, settings.mlflow_uri)
         self._tables = {name: self._table(name) for name in (project.topic, self._outcomes)}
 
     def account(self, shard: int) -> Account:
