@@ -11,6 +11,7 @@ from mlflow import MlflowClient
 
 from flows.learning import codec
 from flows.learning.learner import Learner, State
+from flows.learning.predictor import Predictor
 from flows.projects import fraud
 from flows.settings import Settings
 from flows.stores.live import LiveStore
@@ -52,10 +53,9 @@ def learnt_alone(messages: list[Message]) -> Learner:
     return learner
 
 
-def answers(model: Any) -> list[Any]:
-    """What a model says of events it has not seen, and why."""
-    probes = [PROJECT.features(event) for event in fraud_events(50, seed=99)]
-    return [PROJECT.task.predict(model, features) for features in probes]
+def answers(predictor: Predictor) -> list[Any]:
+    """What is said of events that nobody has seen."""
+    return [predictor.predict(PROJECT, event) for event in fraud_events(50, seed=99)]
 
 
 def assert_each_offset_once(frame: pl.DataFrame, expected: int) -> None:

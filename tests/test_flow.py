@@ -120,7 +120,7 @@ def test_the_live_model_is_what_a_learner_makes_of_the_same_messages(run: Run) -
     messages = read_topic(run.settings, PROJECT.topic, EVENTS)
     alone = learnt_alone([one for one in messages if one.offset() not in BROKEN])
     assert run.facts.metrics == alone.state.metrics.values()
-    assert answers(run.model) == answers(alone.state.model)
+    assert answers(run.model) == answers(alone.state.predictor)
 
 
 def test_broken_messages_are_dead_letters_with_their_origin(run: Run) -> None:

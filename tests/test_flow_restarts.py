@@ -61,7 +61,7 @@ def test_killed_again_and_again_it_is_as_if_it_had_never_been(
     facts, model = published(settings)
     assert facts.metrics == alone.state.metrics.values()
     assert facts.counts["learned"] == len(records)
-    assert answers(model) == answers(alone.state.model)
+    assert answers(model) == answers(alone.state.predictor)
     for table in (PROJECT.topic, f"{PROJECT.topic}_outcomes"):
         assert_each_offset_once(rows(settings, table), len(records))
     assert {len(once) for once in curve(settings, store).values()} == {1}
