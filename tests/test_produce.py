@@ -21,6 +21,8 @@ from scripts.streams import events
 from tests.conftest import free_port
 from tests.topic_reader import read_topic
 
+REFERENCE = ["fraud", "--profile", "reference"]
+
 
 @pytest.fixture
 def broker(any_broker: str) -> str:
@@ -60,7 +62,8 @@ def test_events_arrive_keyed_dated_and_in_order(
     broker: str, project: Project, capsys: pytest.CaptureFixture[str]
 ) -> None:
     start = "2026-03-01T00:00:00+00:00"
-    arguments = ["fraud", "--events", "500", "--rate", "0", "--seed", "4", "--start", start]
+    generated = ["--profile", "reference", "--seed", "4", "--start", start]
+    arguments = ["fraud", "--events", "500", "--rate", "0", *generated]
     assert produce.main(arguments) == 0
     summary = summary_of(capsys)
     assert (summary["events"], summary["labels"], summary["failed"]) == (500, 0, 0)
@@ -85,8 +88,8 @@ def test_live_events_carry_the_time_of_day(broker: str, project: Project) -> Non
 
 
 def test_options_of_the_stream_are_options_of_the_command(broker: str, project: Project) -> None:
-    arguments = ["--events", "20", "--rate", "0", "--fraud-probability", "1"]
-    assert produce.main(["fraud", *arguments, "--merchant-id-limit", "1"]) == 0
+    arguments = [*REFERENCE, "--events", "20", "--rate", "0", "--fraud-probability", "1"]
+    assert produce.main([*arguments, "--merchant-id-limit", "1"]) == 0
     found = [value(message) for message in read_topic(broker, project.topic, 20)]
     assert {(event["is_fraud"], event["merchant_id"]) for event in found} == {(1, "merchant_1")}
 
@@ -94,8 +97,8 @@ def test_options_of_the_stream_are_options_of_the_command(broker: str, project: 
 def test_labels_are_withheld_and_all_sent_by_the_end(
     broker: str, project: Project, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    arguments = ["--events", "200", "--rate", "0", "--label-delay", "50"]
-    assert produce.main(["fraud", *arguments, "--fraud-probability", "0.5"]) == 0
+    arguments = [*REFERENCE, "--events", "200", "--rate", "0", "--label-delay", "50"]
+    assert produce.main([*arguments, "--fraud-probability", "0.5"]) == 0
     summary = summary_of(capsys)
     assert (summary["events"], summary["labels"]) == (200, 200)
     sent = read_topic(broker, project.topic, 200)
@@ -159,7 +162,7 @@ def test_full_queue_waits_and_drops_nothing(
 ) -> None:
     options = {"queue.buffering.max.messages": "20", "linger.ms": "1"}
     monkeypatch.setenv("REALTIME_KAFKA_OPTIONS", json.dumps(options))
-    assert produce.main(["fraud", "--events", "500", "--rate", "0"]) == 0
+    assert produce.main([*REFERENCE, "--events", "500", "--rate", "0"]) == 0
     found = [value(message)["transaction_id"] for message in read_topic(broker, project.topic, 500)]
     assert found == [event["transaction_id"] for event in events("fraud", count=500)]
 
@@ -169,12 +172,11 @@ def test_message_that_cannot_be_sent_is_an_error(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setenv("REALTIME_KAFKA_OPTIONS", '{"message.max.bytes": "1000"}')
-    big = ["--fraud-probability", "0", "--rate", "0", "--events", "3"]
     source = Path("big.jsonl")
     source.write_bytes(b"x" * 5000)
     assert produce.main(["fraud", "--input", str(source), "--raw"]) == 1
     assert "5000 bytes" in caplog.text and "not delivered" in caplog.text
-    assert produce.main(["fraud", *big]) == 0
+    assert produce.main(["fraud", "--rate", "0", "--events", "3"]) == 0
 
 
 @pytest.mark.usefixtures("project")
@@ -198,7 +200,7 @@ def test_absent_broker_is_an_error(
 
 @pytest.mark.usefixtures("project")
 def test_impossible_option_of_the_stream_is_an_error(caplog: pytest.LogCaptureFixture) -> None:
-    assert produce.main(["fraud", "--fraud-probability", "2"]) == 1
+    assert produce.main([*REFERENCE, "--fraud-probability", "2"]) == 1
     assert "fraud_probability=2.0" in caplog.text
 
 

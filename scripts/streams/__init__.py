@@ -121,4 +121,5 @@ def profiles(slug: str) -> dict[str, Stream]:
 @cache
 def _modules() -> tuple[str, ...]:
     """Modules of this package that may be streams."""
-    return tuple(name for _, name, _ in pkgutil.iter_modules(__path__) if "_" in name.strip("_"))
+    names = (name for _, name, _ in pkgutil.iter_modules(__path__))
+    return tuple(name for name in names if "_" in name and not name.startswith("_"))
