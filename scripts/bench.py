@@ -9,67 +9,40 @@ drifts does not decide the ratio.
 from __future__ import annotations
 
 import asyncio
-import json
 import sys
-import tempfile
 import time
-from argparse import ArgumentParser
+from argparse import Namespace
 from collections.abc import Sequence
-from contextlib import AsyncExitStack
-from pathlib import Path
 from statistics import mean
-from typing import Any
 
-import httpx2
 import msgspec
-from prometheus_client.parser import text_string_to_metric_families
-from pydantic import SecretStr
 
-from flows import projects
-from flows.errors import RealtimeError
 from flows.learning.memory import calm_collector
 from flows.projects.spec import Project
-from flows.settings import Settings
 from scripts import streams
-from scripts.kafka import Sender
-from scripts.local import parts
-from scripts.local.child import Child, Leash, Part
-from scripts.local.environment import environment
+from scripts.crash.command import Figures, answer, parser_of
+from scripts.crash.flow import make_recovery, steady_flow
+from scripts.crash.gauges import STEPS, Gauges, Sample
+from scripts.crash.surroundings import Broker, surroundings
+from scripts.kafka import send
 from scripts.local.ports import free_port
 from scripts.records import EventReader
-from scripts.stop import Stop
 from scripts.topics import ensure_topics
-
-LOOK_SECONDS = 0.25
-STEPS = ("learn", "publish", "snapshot", "lake")
-
-Sample = dict[str, float]
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Measure and print one JSON object."""
-    parser = ArgumentParser(prog="python -m scripts.bench", description=__doc__)
-    parser.add_argument("project", choices=list(projects.PROJECTS))
+    parser = parser_of("bench", __doc__)
     parser.add_argument("--events", type=int, default=100_000)
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--json", action="store_true", help="one line instead of one per figure")
-    options = parser.parse_args(arguments)
-    project = projects.get(options.project)
+    return answer("bench", parser.parse_args(arguments), measure)
+
+
+async def measure(project: Project, options: Namespace) -> Figures:
+    """The bare loop, the flow, and the bare loop again."""
     drawn = streams.events(project.slug, seed=options.seed, count=options.events)
     values = [msgspec.json.encode(event) for event in drawn]
-    try:
-        figures = measure(project, values)
-    except RealtimeError as error:
-        sys.stderr.write(f"bench: {error}\n")
-        return 1
-    sys.stdout.write(json.dumps(figures, indent=None if options.json else 2) + "\n")
-    return 0
-
-
-def measure(project: Project, values: list[bytes]) -> dict[str, Any]:
-    """The bare loop, the flow, and the bare loop again."""
     before = bare_rate(project, values)
-    figures = asyncio.run(_flow(project, values))
+    figures = await flow_rate(project, values, options.broker)
     after = bare_rate(project, values)
     bare = mean([before, after])
     return {
@@ -111,66 +84,23 @@ def bare_rate(project: Project, values: list[bytes]) -> float:
     return len(events) / (time.perf_counter() - started)
 
 
-async def _flow(project: Project, values: list[bytes]) -> Sample:
-    with tempfile.TemporaryDirectory() as folder:
-        settings = _settings(Path(folder))
-        env, redis_url = environment(settings), settings.redis_url
-        async with AsyncExitStack() as stack:
-            leash = await Leash.start()
-            stack.push_async_callback(leash.close)
-
-            async def start(part: Part) -> None:
-                child = await Child.start(part, leash, _relay)
-                stack.push_async_callback(child.stop)
-                await child.until_ready()
-
-            await start(parts.broker(_port(settings.kafka_bootstrap), "bench", env))
-            await start(parts.valkey(_port(redis_url.get_secret_value()), env))
-            await start(parts.mlflow(_port(settings.mlflow_uri), Path(folder) / "mlflow", env))
-            await asyncio.to_thread(_produce, project, settings, values)
-            recovery = Path(folder) / "recovery"
-            recovery.mkdir()
-            await start(parts.recovery(project.slug, recovery, env))
-            await start(parts.flow(project.slug, recovery, redis_url, env))
-            return await _watch(settings, len(values))
+async def flow_rate(project: Project, values: list[bytes], broker: Broker) -> Sample:
+    """The flow's figures, with all events on the broker before it starts."""
+    async with surroundings(project, 1, broker, flow_metrics_port=free_port()) as place:
+        await asyncio.to_thread(ensure_topics, project, place.settings)
+        reader = EventReader(project)
+        records = (reader.read(value).record for value in values)
+        await asyncio.to_thread(send, place.settings, project.topic, records)
+        await make_recovery(place, 1)
+        async with steady_flow(place) as flow, Gauges(place, flow) as gauges:
+            return await _watch(gauges, len(values))
 
 
-def _settings(folder: Path) -> Settings:
-    return Settings(
-        _env_file=None,
-        kafka_bootstrap=f"127.0.0.1:{free_port()}",
-        redis_url=SecretStr(f"redis://127.0.0.1:{free_port()}/0"),
-        mlflow_uri=f"http://127.0.0.1:{free_port()}",
-        lake_uri=str(folder / "lake"),
-        flow_metrics_port=free_port(),
-    )
-
-
-def _port(address: str) -> int:
-    return int(address.removesuffix("/0").rsplit(":", 1)[1])
-
-
-def _relay(name: str, line: str) -> None:
-    if "ERROR" in line or "Error" in line:
-        sys.stderr.write(f"{name}: {line}\n")
-
-
-def _produce(project: Project, settings: Settings, values: list[bytes]) -> None:
-    """Put all events on the broker before the flow starts."""
-    ensure_topics(project, settings)
-    sender, reader = Sender(settings, Stop()), EventReader(project)
-    for value in values:
-        sender.send(project.topic, reader.read(value).record)
-    sender.finish()
-
-
-async def _watch(settings: Settings, events: int) -> Sample:
+async def _watch(gauges: Gauges, events: int) -> Sample:
     """Follow the flow from its first events to the end of the epoch that holds the last ones."""
-    url = f"http://127.0.0.1:{settings.flow_metrics_port}/metrics"
-    async with httpx2.AsyncClient() as client:
-        first = await _until(client, url, lambda sample: sample["events"] > 0)
-        last = await _until(client, url, lambda sample: sample["events"] >= events)
-        closed = await _until(client, url, lambda sample: sample["epochs"] > last["epochs"])
+    first = await gauges.until(lambda sample: sample["events"] > 0)
+    last = await gauges.until(lambda sample: sample["events"] >= events)
+    closed = await gauges.until(lambda sample: sample["epochs"] > last["epochs"])
     learning = last["time"] - first["time"]
     closing = sum(closed[step] - last[step] for step in ("snapshot", "lake"))
     seconds, done = learning + closing, events - first["events"]
@@ -181,36 +111,6 @@ async def _watch(settings: Settings, events: int) -> Sample:
         "cpu_rate": done / (last["cpu"] - first["cpu"]),
         "state_bytes": closed["state_bytes"],
         "model_bytes": closed["model_bytes"],
-    }
-
-
-async def _until(client: httpx2.AsyncClient, url: str, reached: Any) -> Sample:
-    while True:
-        try:
-            sample = _sample((await client.get(url)).text)
-            if reached(sample):
-                return sample
-        except httpx2.TransportError:
-            pass
-        await asyncio.sleep(LOOK_SECONDS)
-
-
-def _sample(text: str) -> Sample:
-    """The figures of interest in an exposition of metrics."""
-    found = {
-        (one.name, one.labels.get("step", "")): one.value
-        for family in text_string_to_metric_families(text)
-        for one in family.samples
-    }
-    seconds = "realtime_step_duration_seconds"
-    return {
-        **{step: found.get((f"{seconds}_sum", step), 0.0) for step in STEPS},
-        "epochs": found.get((f"{seconds}_count", "lake"), 0.0),
-        "events": found.get(("realtime_events_total", ""), 0.0),
-        "time": found.get(("realtime_last_event_timestamp_seconds", ""), 0.0),
-        "cpu": found.get(("process_cpu_seconds_total", ""), 0.0),
-        "state_bytes": found.get(("realtime_state_bytes", ""), 0.0),
-        "model_bytes": found.get(("realtime_model_bytes", ""), 0.0),
     }
 
 

@@ -9,28 +9,25 @@ unless nothing differs.
 from __future__ import annotations
 
 import asyncio
-import json
-import logging
 import random
 import sys
 import time
-from argparse import ArgumentParser, Namespace
+from argparse import Namespace
 from collections.abc import Iterator, Sequence
 from statistics import median
-from typing import Any
 
 import msgspec
 
-from flows import projects
-from flows.errors import BrokerError, RealtimeError
+from flows.errors import BrokerError
 from flows.projects.spec import Project
 from scripts import streams
 from scripts.crash.account import Verdict, compare
 from scripts.crash.alone import run_alone
+from scripts.crash.command import Figures, answer, parser_of
 from scripts.crash.deaths import draw
 from scripts.crash.found import Remains
 from scripts.crash.ordeal import Ordeal
-from scripts.crash.surroundings import Place, surroundings
+from scripts.crash.surroundings import HASTE, Place, surroundings
 from scripts.kafka import Record
 from scripts.records import EventReader
 from scripts.topics import ensure_topics
@@ -48,6 +45,7 @@ MUST_BE_NOTHING = (
     "stale_reads",
     "dead_letters_lost",
     "dead_letters_foreign",
+    "runs_left_open",
     "unplanned_ends",
     "hung",
 )
@@ -56,27 +54,21 @@ MUST_BE_NOTHING = (
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the test and print one JSON object; returns the exit code."""
     options = _parse(arguments)
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s: %(message)s")
-    try:
-        figures = asyncio.run(_run(projects.get(options.project), options))
-    except RealtimeError as error:
-        sys.stderr.write(f"crash_test: {error}\n")
-        return 1
-    sys.stdout.write(json.dumps(figures, indent=None if options.json else 2) + "\n")
-    return exit_code(figures)
+    return answer("crash_test", options, run, lambda figures: exit_code(figures) == 0)
 
 
-def exit_code(figures: dict[str, Any]) -> int:
+def exit_code(figures: Figures) -> int:
     """0 if nothing shows that the flow ever died."""
     clean = not any(figures[name] for name in MUST_BE_NOTHING)
     return 0 if clean and set(figures["exit_codes"]) == {0} else 1
 
 
-async def _run(project: Project, options: Namespace) -> dict[str, Any]:
+async def run(project: Project, options: Namespace) -> Figures:
+    """Kill as often as wanted, and compare."""
     started = time.monotonic()
     records = list(make_records(project, options.events, options.seed, options.unlabelled))
     good = sum(record.value != BROKEN for record in records)
-    async with surroundings(project, options.processes, options.broker) as place:
+    async with surroundings(project, options.processes, options.broker, **HASTE) as place:
         await asyncio.to_thread(ensure_topics, project, place.settings)
         ordeal = Ordeal(place, options.processes, records, options.kills)
         await ordeal.run(draw(options.processes, options.seed), good)
@@ -98,7 +90,7 @@ def make_records(project: Project, events: int, seed: int, unlabelled: float) ->
         yield Record(record.key, BROKEN, record.time_ms) if broken else record
 
 
-def _lived(ordeal: Ordeal) -> dict[str, Any]:
+def _lived(ordeal: Ordeal) -> Figures:
     """How the flow lived and died."""
     restarts = ordeal.restarts
     return {
@@ -113,7 +105,7 @@ def _lived(ordeal: Ordeal) -> dict[str, Any]:
     }
 
 
-def _judge(place: Place, ordeal: Ordeal) -> dict[str, Any]:
+def _judge(place: Place, ordeal: Ordeal) -> Figures:
     """Compare what the flow left, shard by shard, with undisturbed runs."""
     remains = Remains(place.project, place.settings)
     verdict, rows, events, stale, messages = Verdict(), 0, [], 0, 0
@@ -127,7 +119,7 @@ def _judge(place: Place, ordeal: Ordeal) -> dict[str, Any]:
         messages += alone.messages
         rejected |= alone.rejected
         stale += remains.is_stale(shard)
-    letters = remains.dead_letters()
+    letters, runs = remains.dead_letters(), remains.runs()
     return {
         "messages": messages,
         "rows": rows,
@@ -143,25 +135,22 @@ def _judge(place: Place, ordeal: Ordeal) -> dict[str, Any]:
         "dead_letters_lost": len(rejected - letters.keys()),
         "dead_letters_foreign": len(letters.keys() - rejected),
         "dead_letters_repeated": letters.total() - len(letters),
-        "mlflow_runs": dict(remains.runs()),
+        "mlflow_runs": dict(runs),
+        "runs_left_open": runs["RUNNING"],
         "state_bytes": remains.state_bytes(),
     }
 
 
 def _parse(arguments: Sequence[str] | None) -> Namespace:
-    parser = ArgumentParser(prog="python -m scripts.crash_test", description=__doc__)
-    parser.add_argument("project", choices=list(projects.PROJECTS))
+    parser = parser_of("crash_test", __doc__)
     parser.add_argument("--events", type=int, default=20_000, metavar="N", help="events (20000)")
     parser.add_argument("--kills", type=int, default=100, metavar="K", help="deaths (100)")
     parser.add_argument(
         "--processes", type=int, default=1, metavar="P", help="processes, each with a shard (1)"
     )
-    parser.add_argument("--broker", choices=("embedded", "apache"), default="embedded")
-    parser.add_argument("--seed", type=int, default=0, help="of events and deaths (0)")
     parser.add_argument(
         "--unlabelled", type=float, default=0.02, metavar="X", help="share without a label (0.02)"
     )
-    parser.add_argument("--json", action="store_true", help="one line instead of one per figure")
     options = parser.parse_args(arguments)
     if options.events < LEAST_EVENTS * options.kills:
         parser.error(f"--events must be at least {LEAST_EVENTS} times --kills")

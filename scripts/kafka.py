@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -125,6 +125,14 @@ class Sender:
         if error.code() != self._trouble:
             self._trouble = error.code()
             log.warning("%s; trying again", error.str())
+
+
+def send(settings: Settings, topic: str, records: Iterable[Record]) -> None:
+    """Send all, and return when the broker has confirmed them. Raises BrokerError."""
+    sender = Sender(settings, Stop())
+    for record in records:
+        sender.send(topic, record)
+    sender.finish()
 
 
 def _explain(topic: str, value: bytes, error: KafkaError) -> str:

@@ -7,24 +7,22 @@ wait or buffer, go on by itself, and leave what an undisturbed run leaves. Exit 
 from __future__ import annotations
 
 import asyncio
-import json
 import logging
 import sys
 import time
-from argparse import ArgumentParser, Namespace
+from argparse import Namespace
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from flows import projects
-from flows.errors import RealtimeError
 from flows.projects.spec import Project
 from scripts.crash.account import compare
 from scripts.crash.alone import run_alone
+from scripts.crash.command import Figures, answer, parser_of
 from scripts.crash.flow import Flow, make_recovery
 from scripts.crash.found import Remains
 from scripts.crash.ordeal import OrdealError
 from scripts.crash.outages import Outage, all_of
-from scripts.crash.surroundings import Place, surroundings
+from scripts.crash.surroundings import HASTE, Place, surroundings
 from scripts.crash.watch import Watch
 from scripts.crash_test import BROKEN, make_records
 from scripts.kafka import Record, Sender
@@ -41,20 +39,12 @@ log = logging.getLogger("outage")
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the test and print one JSON object; returns the exit code."""
-    options = _parse(arguments)
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s: %(message)s")
-    try:
-        figures = asyncio.run(run(projects.get(options.project), options))
-    except RealtimeError as error:
-        sys.stderr.write(f"outage_test: {error}\n")
-        return 1
-    sys.stdout.write(json.dumps(figures, indent=None if options.json else 2) + "\n")
-    return 0 if figures["clean"] else 1
+    return answer("outage_test", _parse(arguments), run, lambda figures: bool(figures["clean"]))
 
 
-async def run(project: Project, options: Namespace) -> dict[str, Any]:
+async def run(project: Project, options: Namespace) -> Figures:
     """One flow, all outages, and the comparison."""
-    async with surroundings(project, 1, options.broker) as place:
+    async with surroundings(project, 1, options.broker, **HASTE) as place:
         await asyncio.to_thread(ensure_topics, project, place.settings)
         trial = Trial(place, options.rate, options.seed)
         outages = [
@@ -144,7 +134,7 @@ class Trial:
             yield from make_records(self._place.project, 10_000, self._seed + number, 0.02)
 
 
-def _judge(place: Place, trial: Trial) -> dict[str, Any]:
+def _judge(place: Place, trial: Trial) -> Figures:
     """Compare with an undisturbed run."""
     remains = Remains(place.project, place.settings)
     alone = run_alone(place.project, place.settings, 0)
@@ -166,14 +156,10 @@ def _judge(place: Place, trial: Trial) -> dict[str, Any]:
 
 
 def _parse(arguments: Sequence[str] | None) -> Namespace:
-    parser = ArgumentParser(prog="python -m scripts.outage_test", description=__doc__)
-    parser.add_argument("project", choices=list(projects.PROJECTS))
+    parser = parser_of("outage_test", __doc__)
     parser.add_argument("--seconds", type=float, default=60.0, help="how long each is away (60)")
     parser.add_argument("--only", metavar="redis,kafka", help="outages whose name has one of these")
     parser.add_argument("--rate", type=float, default=200.0, help="events per second (200)")
-    parser.add_argument("--broker", choices=("embedded", "apache"), default="embedded")
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--json", action="store_true", help="one line instead of one per figure")
     return parser.parse_args(arguments)
 
 

@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import os
 import re
 import signal
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import replace
 from typing import Self
 
 from scripts.crash.deaths import FAULT_RATE
 from scripts.crash.surroundings import Place
+from scripts.local import parts
 from scripts.local.child import Child, Part
 from scripts.local.environment import environment
 from scripts.local.ports import free_port
@@ -26,6 +30,9 @@ FOLLOW_SECONDS = 20.0
 FORMING_SECONDS = 2.0
 DRAIN_SECONDS = 40.0
 POLL_SECONDS = 0.02
+
+log = logging.getLogger("flow")
+
 _FAULT = re.compile(r"fault: dying at (\S+)")
 
 
@@ -125,6 +132,26 @@ async def make_recovery(place: Place, processes: int) -> None:
     child = await Child.start(step, place.leash, lambda *_: None)
     await child.until_ready()
     await child.stop()
+
+
+@asynccontextmanager
+async def steady_flow(place: Place, *arguments: str) -> AsyncIterator[Child]:
+    """A flow that nobody kills, as `up` starts it; `arguments` go to Bytewax and count most."""
+    settings = place.settings
+    part = parts.flow(
+        place.project.slug, place.folder / "recovery", settings.redis_url, environment(settings)
+    )
+    part = replace(part, argv=(*part.argv, *arguments))
+    child = await Child.start(part, place.leash, _relay)
+    try:
+        yield child
+    finally:
+        await child.stop()
+
+
+def _relay(name: str, line: str) -> None:
+    if "ERROR" in line or "Error" in line:
+        log.warning("%s: %s", name, line)
 
 
 def _part(place: Place, number: int, cluster: tuple[str, ...], fault: int | None) -> Part:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from functools import cached_property
 from typing import Any
 
 import pyarrow as pa
@@ -27,7 +28,6 @@ class Remains:
         self._settings = settings
         self._live = LiveStore(connect(settings.redis_url.get_secret_value()), project.slug)
         self._registry = Registry.of(project, settings.mlflow_uri)
-        self._tables = {name: self._table(name) for name in (project.topic, self._outcomes)}
 
     def account(self, shard: int) -> Account:
         """One shard, as it can be compared with an undisturbed run."""
@@ -43,6 +43,13 @@ class Remains:
             account.curve = self._curve(version)
         account.learner |= self._shown(shard)
         return account
+
+    def offsets(self, table: str) -> list[int]:
+        """Which message each row of a table comes from."""
+        found: list[int] = (
+            self._open(table).to_pyarrow_table(columns=["kafka_offset"])[0].to_pylist()
+        )
+        return found
 
     def is_stale(self, shard: int) -> bool:
         """Does Redis know less than the lake?"""
@@ -72,13 +79,13 @@ class Remains:
             for message in messages
         )
 
-    @property
-    def _outcomes(self) -> str:
-        return f"{self._project.topic}_outcomes"
+    @cached_property
+    def _tables(self) -> dict[str, pa.Table]:
+        topic = self._project.topic
+        return {name: self._open(name).to_pyarrow_table() for name in (topic, f"{topic}_outcomes")}
 
-    def _table(self, name: str) -> pa.Table:
-        uri = f"{self._settings.lake_uri}/{name}"
-        return DeltaTable(uri).to_pyarrow_table()
+    def _open(self, name: str) -> DeltaTable:
+        return DeltaTable(f"{self._settings.lake_uri}/{name}")
 
     def _newest(self, shard: int) -> Version | None:
         versions = self._registry.versions(shard)

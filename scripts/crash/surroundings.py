@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import SecretStr
 
@@ -25,8 +25,7 @@ from scripts.local.ports import free_port
 Broker = Literal["embedded", "apache"]
 
 # Often enough that a flow that lives for seconds does everything that it does in a day.
-PUBLISH_SECONDS = 0.2
-VERSION_SECONDS = 2.0
+HASTE = {"publish_seconds": 0.2, "version_seconds": 2.0}
 
 
 class Server:
@@ -66,11 +65,16 @@ class Place:
 
 
 @asynccontextmanager
-async def surroundings(project: Project, shards: int, broker: Broker) -> AsyncIterator[Place]:
-    """Start a broker, Valkey and MLflow. Raises PartError when one does not become ready."""
+async def surroundings(
+    project: Project, shards: int, broker: Broker, **told: Any
+) -> AsyncIterator[Place]:
+    """Start a broker, Valkey and MLflow; `told` are settings of the flow.
+
+    Raises PartError when one does not become ready.
+    """
     async with AsyncExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="crash-")))
-        settings = _settings(folder, shards)
+        settings = _settings(folder, shards, told)
         leash = await Leash.start()
         stack.push_async_callback(leash.close)
         servers = {part.name: Server(part, leash) for part in _servers(settings, folder, broker)}
@@ -80,17 +84,16 @@ async def surroundings(project: Project, shards: int, broker: Broker) -> AsyncIt
         yield Place(project, settings, folder, leash, servers)
 
 
-def _settings(folder: Path, shards: int) -> Settings:
+def _settings(folder: Path, shards: int, told: dict[str, Any]) -> Settings:
     return Settings(
         _env_file=None,
+        **told,
         kafka_bootstrap=f"127.0.0.1:{free_port()}",
         redis_url=SecretStr(f"redis://127.0.0.1:{free_port()}/0"),
         mlflow_uri=f"http://127.0.0.1:{free_port()}",
         lake_uri=str(folder / "lake"),
         signing_key=SecretStr("crash"),
         shards=shards,
-        publish_seconds=PUBLISH_SECONDS,
-        version_seconds=VERSION_SECONDS,
     )
 
 
