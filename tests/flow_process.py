@@ -24,6 +24,7 @@ from flows.settings import Settings
 from flows.stores.live import Facts, LiveStore, connect
 from scripts.kafka import Record, Sender
 from scripts.local.environment import environment
+from scripts.local.parts import entry
 from scripts.stop import Stop
 from tests.examples import fraud_values
 
@@ -45,7 +46,7 @@ class FlowProcess:
         every = ("-r", str(recovery), "-s", "1", "-b", "0")
         with self.log.open("wb") as output:
             self._process = subprocess.Popen(
-                (sys.executable, "-m", "bytewax.run", f"flows.{slug}", *every, *arguments),
+                (sys.executable, "-m", "bytewax.run", entry(slug), *every, *arguments),
                 env=environment(settings),
                 stdout=output,
                 stderr=subprocess.STDOUT,

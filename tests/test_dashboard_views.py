@@ -16,10 +16,11 @@ from dashboard.views import overview, parts
 from dashboard.views.binary import BinaryReport, BinaryVerdict
 from dashboard.views.form import EventForm
 from dashboard.views.live import Live
+from dashboard.views.plain import PlainReport, PlainVerdict
 from dashboard.views.predict import Predict
 from dashboard.views.project import ProjectPage, task_views
-from flows.errors import ProjectError
-from flows.projects import PROJECTS, fraud
+from flows.learning.multiclass import MulticlassClassification
+from flows.projects import fraud
 from tests.conftest import free_port
 
 PROJECT: dict[str, Any] = {
@@ -217,15 +218,21 @@ def test_page_shows_the_apis_problems(store: Store) -> None:
     assert page._problems.message == "Redis does not answer"
 
 
-def test_every_project_has_views() -> None:
-    for project in PROJECTS.values():
-        assert task_views(project)
+def test_fraud_has_views_of_its_own() -> None:
+    report, verdict = task_views(fraud.PROJECT)
+    assert isinstance(report, BinaryReport)
+    assert isinstance(verdict, BinaryVerdict)
 
 
-def test_task_without_views_is_named() -> None:
-    project = replace(fraud.PROJECT, task=object())  # type: ignore[arg-type]
-    with pytest.raises(ProjectError, match="no views for task 'builtins'"):
-        task_views(project)
+def test_a_task_without_views_is_shown_plainly() -> None:
+    report, verdict = task_views(replace(fraud.PROJECT, task=MulticlassClassification()))
+    assert isinstance(report, PlainReport)
+    assert report.primary == ("FBeta",)
+    report.report = {"classes": ["ash", "oak"]}
+    assert report._tree.object == {"classes": ["ash", "oak"]}
+    verdict.answer = {"decision": "oak", "runner_up": None, "next": {"value": 0.25}}
+    assert isinstance(verdict, PlainVerdict)
+    assert "decision: oak<br>runner up: —<br>next, value: 0.250" in verdict._fields.object
 
 
 def test_card_says_what_is_known() -> None:

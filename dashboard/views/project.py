@@ -15,15 +15,15 @@ from dashboard.store import Store
 from dashboard.views import parts
 from dashboard.views.binary import BinaryReport, BinaryVerdict
 from dashboard.views.live import Live
+from dashboard.views.plain import PlainReport, PlainVerdict
 from dashboard.views.predict import Predict
 from dashboard.views.tasks import TaskView, Verdict
-from flows.errors import ProjectError
 from flows.projects.spec import Project
 
 TASKS: dict[str, tuple[type[TaskView], type[Verdict]]] = {
     "binary": (BinaryReport, BinaryVerdict),
 }
-"""Kinds of learning are named like their modules in `flows.learning`."""
+"""How kinds of learning are shown; others are shown plainly."""
 
 
 class ProjectPage(pn.viewable.Viewer):
@@ -42,8 +42,8 @@ class ProjectPage(pn.viewable.Viewer):
         self._problems = parts.Banner(severity="warning")
         self._state = parts.StateChip()
         self.facts = parts.Tiles(FACTS, {"xs": 2, "md": 5})
-        self.live = Live(report(), project.score, metric=self.metric)
-        self.predict = Predict(project, store, verdict())
+        self.live = Live(report, project.score, metric=self.metric)
+        self.predict = Predict(project, store, verdict)
         self._views = {"live": self.live, "predict": self.predict}
         self._bodies = {name: parts.stack(view) for name, view in self._views.items()}
         self._tabs = pmui.Tabs(
@@ -129,12 +129,12 @@ FACTS = {
 }
 
 
-def task_views(project: Project) -> tuple[type[TaskView], type[Verdict]]:
-    """Look up how a project's task is shown. Raises ProjectError when nobody wrote that yet."""
-    task = type(project.task).__module__.rpartition(".")[2]
-    if task not in TASKS:
-        raise ProjectError(f"{project.slug}: no views for task {task!r}; add them to TASKS")
-    return TASKS[task]
+def task_views(project: Project) -> tuple[TaskView, Verdict]:
+    """Make what shows a project's task."""
+    if project.task.name not in TASKS:
+        return PlainReport(project.score), PlainVerdict()
+    report, verdict = TASKS[project.task.name]
+    return report(), verdict()
 
 
 def _warning(snapshot: Snapshot) -> list[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 
 from pydantic import SecretStr
@@ -114,12 +115,18 @@ def recovery(slug: str, directory: Path, env: Env) -> Part:
     )
 
 
+def entry(slug: str) -> str:
+    """What `python -m bytewax.run` takes to run a project's flow: its module, if it has one."""
+    module = f"flows.{slug}"
+    return module if find_spec(module) else f"flows.streaming.dataflow:run({slug!r})"
+
+
 def flow(slug: str, directory: Path, redis_url: SecretStr, env: Env) -> Part:
     """A project's dataflow, resuming from `directory`."""
     every = ("-s", str(SNAPSHOT_SECONDS), "-b", "0")
     return Part(
         name=f"{slug}-flow",
-        argv=_python("bytewax.run", f"flows.{slug}", "-r", str(directory), *every),
+        argv=_python("bytewax.run", entry(slug), "-r", str(directory), *every),
         ready=Beats(redis_url, slug),
         needs=("broker", "valkey", f"{slug}-topics", f"{slug}-recovery"),
         # It asks for its champion with patience, and loads meanwhile.
