@@ -14,6 +14,7 @@ from dashboard.feed import Feed, Snapshot
 from dashboard.store import Store
 from dashboard.views import parts
 from dashboard.views.binary import BinaryReport, BinaryVerdict
+from dashboard.views.forecasting import ForecastingReport, ForecastingVerdict
 from dashboard.views.live import Live
 from dashboard.views.plain import PlainReport, PlainVerdict
 from dashboard.views.predict import Predict
@@ -22,6 +23,7 @@ from flows.projects.spec import Project
 
 TASKS: dict[str, tuple[type[TaskView], type[Verdict]]] = {
     "binary": (BinaryReport, BinaryVerdict),
+    "forecasting": (ForecastingReport, ForecastingVerdict),
 }
 """How kinds of learning are shown; others are shown plainly."""
 

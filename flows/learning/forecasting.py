@@ -1,0 +1,71 @@
+"""Forecasting of many daily series: what was said of a day in the week before it is what counts."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import isfinite
+from typing import Any
+
+from flows.errors import EventError
+from flows.learning.forecasting_metrics import ForecastingMetrics
+from flows.learning.forecasting_prediction import ForecastingPrediction
+
+
+@dataclass(frozen=True, slots=True)
+class Forecasting:
+    """Labels are quantities, 0 or more; horizons are 1 to 7 days.
+
+    A forecast `h` days ahead of a day knows no sales later than `h` days before it: it is the
+    newest one that the model had issued, by learning, from a day at least `h` days before. With an
+    event a day that is the one from exactly `h` days before; days without one, and labels that come
+    late, leave an older one. Besides the series' own past it knows the calendar, and whether the
+    product was promoted, and at what price, on the day it was issued; promotions of later days
+    are not known ahead. Each event is one observation of its day: several on a day are not added
+    up, each is scored, and each is learnt.
+
+    The model offers `forecast_one(features)`, which gives `today`, `made` and `fan` of a
+    ForecastingPrediction or None, and `learn_one(features, quantity)`. Features name the `series`
+    and the `day`.
+    """
+
+    @property
+    def name(self) -> str:
+        return "forecasting"
+
+    @property
+    def label(self) -> type[float]:
+        return float
+
+    @property
+    def prediction(self) -> type[ForecastingPrediction]:
+        return ForecastingPrediction
+
+    def predict(self, model: Any, features: dict[str, Any]) -> ForecastingPrediction | None:
+        outlook = model.forecast_one(features)
+        if outlook is None:
+            return None
+        return ForecastingPrediction(features["series"], features["day"], *outlook)
+
+    def learn(self, model: Any, features: dict[str, Any], label: float) -> None:
+        model.learn_one(features, label)
+
+    def error(self, label: float, prediction: ForecastingPrediction) -> float:
+        """Miss of the newest forecast in widths of its interval, at most 1; 0 without one."""
+        newest = prediction.made.h1
+        if newest is None:
+            return 0.0
+        return min(1.0, abs(label - newest.value) / max(newest.upper - newest.lower, 1.0))
+
+    def metrics(self) -> ForecastingMetrics:
+        return ForecastingMetrics()
+
+    def maximize(self, metric: str) -> bool:
+        """Only coverage is better when it is larger."""
+        return metric.startswith("Coverage")
+
+    def check_label(self, label: Any) -> int | float:
+        """Whole numbers stay whole."""
+        number = isinstance(label, int | float) and not isinstance(label, bool)
+        if number and isfinite(label) and label >= 0:
+            return int(label) if label == int(label) else float(label)
+        raise EventError(f"label {label!r} is no quantity; send a number, 0 or more")

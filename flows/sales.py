@@ -1,0 +1,5 @@
+"""`python -m bytewax.run flows.sales`"""
+
+from flows.streaming.dataflow import run
+
+flow = run("sales")
