@@ -82,15 +82,15 @@ class Sticky:
 class Growing(dummy.PriorClassifier):
     """Keeps all that it learns."""
 
-    def learn_one(self, x: Any, y: Any) -> None:
-        super().learn_one(x, y)  # type: ignore[no-untyped-call]
+    def learn_one(self, x: Any, y: Any, **kwargs: Any) -> None:  # noqa: ARG002
+        super().learn_one(x, y)
         self.kept = [*getattr(self, "kept", []), random.Random(self.n).randbytes(10_000)]
 
 
 class Shy(dummy.PriorClassifier):
     """Says nothing of what it has not seen."""
 
-    def predict_proba_one(self, x: Any) -> Any:
+    def predict_proba_one(self, x: Any, **kwargs: Any) -> Any:  # noqa: ARG002
         raise KeyError(x)
 
 

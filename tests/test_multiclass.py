@@ -42,7 +42,7 @@ def test_metrics_equal_rivers(pairs: list[tuple[str, str]]) -> None:
             one.update(label, decision)
     values = ours.values()
     for one in rivers:
-        assert values[type(one).__name__] == pytest.approx(one.get(), abs=1e-12)
+        assert values[type(one).__name__] == pytest.approx(one.get(), abs=1e-12)  # type: ignore[no-untyped-call]
 
 
 def test_log_loss_is_of_what_the_label_was_given() -> None:

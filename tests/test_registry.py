@@ -99,11 +99,31 @@ def test_a_frame_comes_back_as_the_learner_it_was(registry: Registry) -> None:
     assert feed(restored, more) == feed(learner, more)
 
 
+def test_less_is_better_where_the_task_says_so(
+    mlflow_uri: str, unique: Callable[[str], str]
+) -> None:
+    name = unique("registry")
+    registry = Registry(mlflow_uri, name, f"topic-{name}", SCORE, maximize=False)
+    for number, score in enumerate([500.0, 505.0, 600.0]):
+        registry.register(facts(100 * number + 100, score=score), b"")
+    assert aliases(registry) == {3: (), 2: ("champion",), 1: ("previous",)}
+
+
+def test_a_version_tells_the_last_alarms(registry: Registry) -> None:
+    rung = replace(facts(10), alarms=[{"watched": "amount", "n": n} for n in range(12)])
+    made = registry.register(rung, b"")
+    client = MlflowClient(registry._uri)
+    tags = client.get_model_version(registry.name(0), str(made.number)).tags
+    assert '"watched":"amount"' in tags["realtime.alarms"]
+    assert '"n":11' in tags["realtime.alarms"]
+    assert '"n":1}' not in tags["realtime.alarms"]
+
+
 @pytest.mark.parametrize(
     ("scores", "expected"),
     [
         pytest.param([0.5, 0.6], {2: ("champion",), 1: ("previous",)}, id="better"),
-        pytest.param([0.5, 0.49], {2: ("champion",), 1: ("previous",)}, id="hardly worse"),
+        pytest.param([0.5, 0.495], {2: ("champion",), 1: ("previous",)}, id="hardly worse"),
         pytest.param([0.5, 0.3], {2: (), 1: ("champion",)}, id="clearly worse"),
         pytest.param([0.5, None], {2: (), 1: ("champion",)}, id="without score"),
         pytest.param([None, 0.1], {2: ("champion",), 1: ("previous",)}, id="after none"),

@@ -33,6 +33,7 @@ COUNTED = (
     "orphan",
     "duplicate",
     "dead_letters",
+    "alarms",
 )
 
 Status = Literal["matched", "expired", "orphan", "duplicate"]
@@ -238,6 +239,7 @@ class Learner:
 
     def _ring(self, alarm: Alarm, time: float) -> None:
         state = self.state
+        state.counts["alarms"] += 1
         state.alarms.append({**alarm, "events_learned": state.counts["learned"], "time": time})
 
     def _forget(self, alarm: Alarm) -> None:

@@ -28,6 +28,7 @@ IDENTITY = ("realtime.lineage", "realtime.generation", "realtime.events_learned"
 # A version becomes champion unless its score is worse by this part of the champion's: the metrics
 # go on from one version to the next, so a small loss says little and a large one says drift.
 TOLERATED_LOSS = 0.02
+ALARMS_TOLD = 10
 
 
 class Version(msgspec.Struct, frozen=True, kw_only=True):
@@ -178,4 +179,5 @@ def _tags(facts: Facts) -> dict[str, str]:
         "realtime.generation": str(facts.generation),
         "realtime.events_learned": str(facts.events_learned),
         "realtime.metrics": msgspec.json.encode(facts.metrics).decode(),
+        "realtime.alarms": msgspec.json.encode(facts.alarms[-ALARMS_TOLD:]).decode(),
     }

@@ -23,6 +23,17 @@ PENDING = Gauge(
     "realtime_pending_predictions", "Predictions without a label.", ["project", "shard"]
 )
 SCORE = Gauge("realtime_model_score", "Test-then-train metrics.", ["project", "shard", "metric"])
+CHALLENGER_SCORE = Gauge(
+    "realtime_challenger_score",
+    "Test-then-train metrics of what runs beside the model.",
+    ["project", "shard", "challenger", "metric"],
+)
+ALARMS = Gauge("realtime_drift_alarms", "Drift alarms in all.", ["project", "shard"])
+LAST_ALARM = Gauge(
+    "realtime_last_drift_timestamp_seconds",
+    "Event time of the last drift alarm, by what was watched.",
+    ["project", "shard", "watched"],
+)
 MODEL_BYTES = Gauge("realtime_model_bytes", "Size of the published model.", ["project", "shard"])
 STATE_BYTES = Gauge("realtime_state_bytes", "Size of the last snapshot.", ["project"])
 STEP_SECONDS = Summary(
@@ -67,3 +78,9 @@ def _show(project: str, publication: Publication) -> None:
     MODEL_BYTES.labels(project, shard).set(len(publication.model))
     for name, value in facts.metrics.items():
         SCORE.labels(project, shard, name).set(value)
+    for challenger, metrics in facts.challengers.items():
+        for name, value in metrics.items():
+            CHALLENGER_SCORE.labels(project, shard, challenger, name).set(value)
+    ALARMS.labels(project, shard).set(facts.counts["alarms"])
+    for alarm in facts.alarms:
+        LAST_ALARM.labels(project, shard, alarm["watched"]).set(alarm["time"])

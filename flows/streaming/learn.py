@@ -129,8 +129,8 @@ def _account(state: State, decoded: Decoded) -> None:
 
 
 def curve_metrics(state: State) -> dict[str, float]:
-    """The champion's metrics, and the challengers' under their names."""
-    metrics = dict(state.metrics.values())
+    """The champion's metrics, the challengers' under their names, and how often drift was told."""
+    metrics = {**state.metrics.values(), "DriftAlarms": float(state.counts["alarms"])}
     for rival, one in state.challengers.items():
         metrics |= {f"{rival}/{name}": value for name, value in one.metrics.values().items()}
     return metrics
