@@ -170,7 +170,7 @@ def test_a_flow_closes_the_runs_of_those_that_died_before_it(
     after.close()
 
 
-def test_a_flow_that_goes_on_with_a_lineage_says_so_before_it_learns(
+def test_a_flow_that_goes_on_with_a_lineage_says_so_with_its_first_epoch(
     project: Project, settings: Settings
 ) -> None:
     first = sink(project, settings)
@@ -180,6 +180,7 @@ def test_a_flow_that_goes_on_with_a_lineage_says_so_before_it_learns(
     first.close()
     assert ends(project, settings) == {str(LINEAGE): "FINISHED"}
     second = sink(project, settings, outbox)
+    second.snapshot()
     until(lambda: ends(project, settings) == {str(LINEAGE): "RUNNING"})
     second.close()
 

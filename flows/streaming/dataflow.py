@@ -56,6 +56,11 @@ def build(
 
 def run(slug: str) -> Dataflow:
     """Prepare this process and wire the flow of a project: what an entry point calls."""
+    return serve(projects.get(slug))
+
+
+def serve(project: Project) -> Dataflow:
+    """Do what `run` does for a project that is at hand."""
     settings = load()
     logging.basicConfig(
         level=settings.log_level, format="%(asctime)s %(levelname)s %(name)s: %(message)s"
@@ -64,5 +69,5 @@ def run(slug: str) -> Dataflow:
     faults.arm(settings.fault_seed, settings.fault_rate)
     if settings.flow_metrics_port:
         start_http_server(settings.flow_metrics_port, addr=settings.flow_metrics_host)
-    known = recovery.known_parts(recovery.directory_of(sys.argv), slug)
-    return build(projects.get(slug), settings, stop_on_signals(), known)
+    known = recovery.known_parts(recovery.directory_of(sys.argv), project.slug)
+    return build(project, settings, stop_on_signals(), known)

@@ -78,16 +78,14 @@ class MlflowPartition(StatefulSinkPartition[Learned, Outbox]):
         self._ends: Latest[End] = Latest("end", self._finish)
         self._made: tuple[Facts, bytes] | None = None
         self._closed: tuple[Facts, bytes] | None = None
-        if self._lineage:
+        if self._unconfirmed:
             self._curve.offer(True)
 
     @guarded
     def write_batch(self, values: list[Learned]) -> None:
         self._offer_version()
         for learned in values:
-            if learned.lineage != self._lineage:
-                self._lineage = learned.lineage
-                self._curve.offer(True)
+            self._lineage = learned.lineage
             if learned.curve:
                 self._keep([CurvePoint(p.events_learned, p.time, p.metrics) for p in learned.curve])
             publication = learned.publication
@@ -97,6 +95,9 @@ class MlflowPartition(StatefulSinkPartition[Learned, Outbox]):
     @guarded
     def snapshot(self) -> Outbox:
         self._closed, self._made = self._made or self._closed, None
+        if self._lineage != self._taken_over:
+            # Not before: importing MLflow takes seconds of a processor that has a model to show.
+            self._curve.offer(True)
         with self._lock:
             unconfirmed = list(self._unconfirmed)
         return self._lineage, [(one.step, one.time, one.metrics) for one in unconfirmed]

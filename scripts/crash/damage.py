@@ -24,7 +24,7 @@ KINDS: dict[str, Damage] = {
     "no UTF-8": lambda _, event: _encode(event).replace(b'":"', b'":"\xff', 1),
     "no object": lambda _, event: _encode([event]),
     "a field is missing": lambda project, event: _encode(_without(event, project.event_id)),
-    "another type": lambda project, event: _encode({**event, project.entity: {}}),
+    "another type": lambda project, event: _encode({**event, project.event_id: {}}),
     "no time": lambda project, event: _encode({**event, project.time: "yesterday"}),
 }
 

@@ -135,13 +135,17 @@ async def make_recovery(place: Place, processes: int) -> None:
 
 
 @asynccontextmanager
-async def steady_flow(place: Place, *arguments: str) -> AsyncIterator[Child]:
-    """A flow that nobody kills, as `up` starts it; `arguments` go to Bytewax and count most."""
+async def steady_flow(
+    place: Place, *arguments: str, entry: str = "flows.{slug}"
+) -> AsyncIterator[Child]:
+    """A flow as `up` starts it, but for another `entry`; `arguments` of Bytewax count most."""
     settings = place.settings
     part = parts.flow(
         place.project.slug, place.folder / "recovery", settings.redis_url, environment(settings)
     )
-    part = replace(part, argv=(*part.argv, *arguments))
+    own, other = f"flows.{place.project.slug}", entry.format(slug=place.project.slug)
+    argv = [other if argument == own else argument for argument in part.argv]
+    part = replace(part, argv=(*argv, *arguments))
     child = await Child.start(part, place.leash, _relay)
     try:
         yield child
