@@ -34,12 +34,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Measure and print one JSON object."""
     parser = parser_of("bench", __doc__)
     parser.add_argument("--events", type=int, default=100_000)
+    parser.add_argument("--profile", help="kind of generated stream (living, where there is one)")
     return answer("bench", parser.parse_args(arguments), measure)
 
 
 async def measure(project: Project, options: Namespace) -> Figures:
     """The bare loop, the flow, and the bare loop again."""
-    drawn = streams.events(project.slug, seed=options.seed, count=options.events)
+    profile = options.profile or streams.default_profile(project.slug)
+    drawn = streams.events(project.slug, profile=profile, seed=options.seed, count=options.events)
     values = [msgspec.json.encode(event) for event in drawn]
     before = bare_rate(project, values)
     figures = await flow_rate(project, values, options.broker)

@@ -22,6 +22,7 @@ from scripts.local.__main__ import main, welcome
 from scripts.local.child import Part
 from scripts.local.environment import environment, variables
 from scripts.local.plan import LASTING, Plan, complete, signing_key
+from tests import phishing
 
 PLAN = Plan(slugs=("fraud",), cluster="c1")
 
@@ -56,6 +57,15 @@ def test_every_project_has_its_parts(current: Settings) -> None:
     names = set(_named(Plan(), current))
     kinds = ("topics", "recovery", "flow", "producer")
     assert {f"{slug}-{kind}" for slug in PROJECTS for kind in kinds} <= names
+
+
+def test_a_project_without_a_stream_has_no_producer(
+    current: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(PROJECTS, "phishing", phishing.PROJECT)
+    names = set(_named(Plan(("phishing",)), current))
+    assert "phishing-flow" in names
+    assert "phishing-producer" not in names
 
 
 def test_every_listening_part_names_the_setting_that_moves_it(current: Settings) -> None:

@@ -15,6 +15,7 @@ from pydantic import SecretStr
 from flows.errors import SettingsError
 from flows.projects import PROJECTS
 from flows.settings import Settings
+from scripts import streams
 from scripts.local import parts
 from scripts.local.child import Part
 from scripts.local.environment import environment
@@ -30,11 +31,12 @@ class Plan:
 
     `broker` is "embedded", which forgets its log when it ends, or "apache", which keeps it. A
     broker, Redis or MLflow whose setting names another machine is used there, not started here.
+    A project without a generated stream has no producer: its events come from elsewhere.
     The seed is new at each start: a model that goes on from the last one has seen those events,
     and would ignore them as duplicates.
     """
 
-    slugs: tuple[str, ...] = tuple(PROJECTS)
+    slugs: tuple[str, ...] = dataclasses.field(default_factory=lambda: tuple(PROJECTS))
     rate: float = 100.0
     seed: int = dataclasses.field(default_factory=lambda: secrets.randbelow(1 << 31))
     without: frozenset[str] = frozenset()
@@ -98,7 +100,8 @@ class Plan:
             yield parts.topics(slug, env)
             yield parts.recovery(slug, directory, env)
             yield parts.flow(slug, directory, settings.redis_url, env)
-            yield parts.producer(slug, self.rate, self.seed, env)
+            if streams.profiles(slug):
+                yield parts.producer(slug, self.rate, self.seed, env)
 
 
 def complete(settings: Settings, data: Path) -> Settings:
