@@ -6,8 +6,8 @@ broken. They need no server. The idea is that of `river.checks`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+import random
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import msgspec
@@ -20,40 +20,12 @@ from flows.streaming.decode import decoder
 from flows.streaming.learn import learn
 from flows.streaming.messages import Decoded, Learned, Message, Polled, Source
 from flows.streaming.rows import EventRows, OutcomeRows
+from tests.samples import WARM_UP, Sample, Value, observe
 
 KEY = b"a key for checks"
-WARM_UP = 300
 LARGEST_STATE = 4_000_000
 STRANGE = "never seen before"
 START = 1_767_225_600.0
-
-Value = dict[str, Any]
-
-
-@dataclass(frozen=True)
-class Sample:
-    """A project with JSON-ready events of it, at least 600 and labelled if it has labels."""
-
-    project: Project
-    values: Sequence[Value]
-
-    def events(self, first: int = 0, last: int | None = None) -> list[Any]:
-        """Some of them, decoded."""
-        return [self.event(value) for value in self.values[first:last]]
-
-    def event(self, value: Value) -> Any:
-        """One of them, decoded as a flow does."""
-        return msgspec.json.decode(msgspec.json.encode(value), type=self.project.event)
-
-    def learner(self, count: int = WARM_UP) -> Learner:
-        """A learner that has seen the first events."""
-        learner = Learner.fresh(self.project, lineage=1)
-        observe(learner, self.events(0, count))
-        return learner
-
-    def unlabelled(self, event: Any) -> Any:
-        """The event as it is before its label is known."""
-        return msgspec.structs.replace(event, **dict.fromkeys(self.project.unknown))
 
 
 Check = Callable[[Sample], None]
@@ -83,12 +55,6 @@ def yield_checks(project: Project) -> Iterator[Check]:
         yield check_labels_survive_encoding
 
 
-def observe(learner: Learner, events: Sequence[Any]) -> list[Any]:
-    """Let a learner observe events by their own time; returns what it says of each."""
-    project = learner.project
-    return [learner.observe(event, getattr(event, project.time).timestamp())[0] for event in events]
-
-
 def check_events_survive_encoding(sample: Sample) -> None:
     for event in sample.events(0, 100):
         encoded = msgspec.json.encode(event)
@@ -97,8 +63,6 @@ def check_events_survive_encoding(sample: Sample) -> None:
 
 def check_a_form_makes_events(sample: Sample) -> None:
     """What the page's form draws is an event, and every field says what it means."""
-    import random
-
     project = sample.project
     for seed in range(20):
         drawn = random_event(project.event, random.Random(seed), hidden=project.unknown)
@@ -157,10 +121,19 @@ def check_no_forbidden_inputs(sample: Sample) -> None:
 
 
 def check_unknown_categories(sample: Sample) -> None:
-    """Texts that nobody has seen are predicted and learnt like others."""
-    learner = sample.learner()
+    """Texts that nobody has seen are predicted and learnt; of a new entity one may say nothing."""
+    learner, entities = sample.learner(), sample.project.entities
     strange = [_strange(value, number) for number, value in enumerate(sample.values[-20:])]
-    for said in observe(learner, [sample.event(value) for value in strange]):
+    known = [
+        {
+            **odd,
+            **{name: value[name] for name in entities},
+            sample.project.event_id: f"odd {number}",
+        }
+        for number, (odd, value) in enumerate(zip(strange, sample.values, strict=False))
+    ]
+    observe(learner, [sample.event(value) for value in strange])
+    for said in observe(learner, [sample.event(value) for value in known]):
         assert said is not None
 
 

@@ -16,7 +16,8 @@ from flows import projects
 from flows.projects.spec import Project
 from scripts import streams
 from tests import checks, phishing
-from tests.checks import Check, Sample, yield_checks
+from tests.checks import Check, yield_checks
+from tests.samples import Sample
 
 EVENTS = 1_000
 OWN: dict[str, Callable[[], Iterator[dict[str, Any]]]] = {"phishing": phishing.values}
