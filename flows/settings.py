@@ -39,6 +39,15 @@ class Settings(BaseSettings):
     fault_seed: int = 0
     fault_rate: float = Field(0.0, ge=0, le=1)
 
+    producer_rate: float | None = Field(None, ge=0)
+    producer_profile: str = ""
+    producer_label_delay: str = ""
+    producer_label_missing: float = Field(0.0, ge=0, le=1)
+    producer_anomalies: float = Field(0.0, ge=0, le=1)
+    producer_drift: str = ""
+    producer_scenario: str = ""
+    producer_metrics_port: int = 0
+
     api_host: str = "127.0.0.1"
     api_port: int = 8000
     api_url: str = "http://127.0.0.1:8000"

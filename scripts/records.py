@@ -6,7 +6,7 @@ import os
 import select
 import sys
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -25,10 +25,11 @@ WAIT_SECONDS = 0.2
 
 @dataclass(frozen=True, slots=True)
 class Read:
-    """A record and, unless it is none, the event that it carries."""
+    """A record and, unless it is none, the event that it carries; of a generated one, the truth."""
 
     record: Record
     event: Any | None
+    truth: Mapping[str, Any] | None = None
 
 
 class EventReader:
@@ -38,13 +39,13 @@ class EventReader:
         self.project = project
         self._decoder = msgspec.json.Decoder(project.event)
 
-    def read(self, value: bytes) -> Read:
+    def read(self, value: bytes, truth: Mapping[str, Any] | None = None) -> Read:
         """Take an event as JSON. Raises EventError with the reason when it is none."""
         try:
             event = self._decoder.decode(value)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
             raise EventError(str(error)) from None
-        return Read(self.record(event, value), event)
+        return Read(self.record(event, value), event, truth)
 
     def read_raw(self, value: bytes) -> Read:
         """Take any bytes; what is no event has no key and no time."""

@@ -29,15 +29,19 @@ def topic_names(project: Project) -> tuple[str, ...]:
 
 
 def ensure_topics(
-    project: Project, settings: Settings, replication: int | None = None
+    project: Project,
+    settings: Settings,
+    replication: int | None = None,
+    others: Sequence[str] = (),
 ) -> list[str]:
     """Make the topics that are missing, with one partition a shard, and return their names.
 
-    `replication` None means 1 in the local profile and the broker's own default elsewhere.
+    `others` are topics beside the project's own. `replication` None means 1 in the local profile
+    and the broker's own default elsewhere.
     Raises BrokerError if Kafka cannot be reached, refuses, or has a topic with other partitions.
     """
     admin = connect(AdminClient, settings, {"log_level": 2})
-    names = topic_names(project)
+    names = (*topic_names(project), *others)
     missing = [name for name in names if name not in _partitions(admin, settings)]
     if replication is None:
         replication = 1 if settings.profile == "local" else -1

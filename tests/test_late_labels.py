@@ -12,10 +12,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from river.stream import simulate_qa
 
-from flows.errors import EventError
+from flows.errors import EventError, SettingsError
 from flows.projects import fraud
 from flows.projects.spec import Label
 from scripts.kafka import Record
+from scripts.label_delay import LabelDelay
 from scripts.late_labels import LateLabels
 from scripts.records import EventReader
 from scripts.streams import Event, events
@@ -25,12 +26,7 @@ DRAWN = list(events("fraud", count=40, fraud_probability=0.5))
 
 def send(drawn: list[Event], delay: int) -> list[tuple[str, Record]]:
     """What goes out, in order, as ("event" or "label", record)."""
-    reader, late = EventReader(fraud.PROJECT), LateLabels(fraud.PROJECT, delay)
-    sent: list[tuple[str, Record]] = []
-    for event in drawn:
-        sent += [("label", record) for record in late.due()]
-        sent.append(("event", late.withhold(reader.read(msgspec.json.encode(event)))))
-    return sent + [("label", record) for record in late.rest()]
+    return send_late(drawn, delay=delay)
 
 
 def identity(kind: str, record: Record) -> tuple[str, str]:
@@ -80,6 +76,75 @@ def test_label_is_dated_by_the_event_before_it() -> None:
             assert time == last
         last = time
         assert record.time_ms == int(datetime.fromisoformat(time).timestamp() * 1000)
+
+
+def send_late(drawn: list[Event] = DRAWN, **arguments: Any) -> list[tuple[str, Record]]:
+    reader, late = EventReader(fraud.PROJECT), LateLabels(fraud.PROJECT, **arguments)
+    sent: list[tuple[str, Record]] = []
+    for event in drawn:
+        sent += [("label", record) for record in late.due()]
+        sent.append(("event", late.withhold(reader.read(msgspec.json.encode(event)))))
+    return sent + [("label", record) for record in late.rest()]
+
+
+def labels_of(sent: list[tuple[str, Record]]) -> list[Label]:
+    decode = msgspec.json.Decoder(Label).decode
+    return [decode(record.value) for kind, record in sent if kind == "label"]
+
+
+@given(seconds=st.floats(0, 20))
+def test_label_is_dated_by_when_it_is_known_and_sent_when_the_clock_has_passed(
+    seconds: float,
+) -> None:
+    sent = send_late(delay=LabelDelay("fixed", seconds))
+    times = {event["transaction_id"]: event["timestamp"] for event in DRAWN}
+    now = None
+    for place, (kind, record) in enumerate(sent):
+        fields = msgspec.json.decode(record.value)
+        if kind == "event":
+            now = datetime.fromisoformat(fields["timestamp"])
+            continue
+        known = datetime.fromisoformat(fields["timestamp"])
+        asked = datetime.fromisoformat(times[fields["event_id"]])
+        assert (known - asked).total_seconds() == pytest.approx(seconds, abs=1e-6)
+        still_running = any(later == "event" for later, _ in sent[place:])
+        assert not still_running or (now is not None and known <= now)
+
+
+def test_labels_come_in_the_order_in_which_they_are_known() -> None:
+    labels = labels_of(send_late(delay=LabelDelay("exp", 3.0)))
+    assert [label.timestamp for label in labels] == sorted(label.timestamp for label in labels)
+    assert {label.event_id for label in labels} == {event["transaction_id"] for event in DRAWN}
+    assert [label.event_id for label in labels] != [event["transaction_id"] for event in DRAWN]
+
+
+def test_same_seed_gives_the_same_delays() -> None:
+    first, second, other = (
+        labels_of(send_late(delay=LabelDelay("exp", 3.0), seed=seed)) for seed in (1, 1, 2)
+    )
+    assert first == second != other
+
+
+def test_missing_labels_are_taken_out_and_never_come() -> None:
+    sent = send_late(delay=2, missing=0.5, seed=3)
+    events_without = [record for kind, record in sent if kind == "event"]
+    assert {msgspec.json.decode(record.value)["is_fraud"] for record in events_without} == {None}
+    assert 5 <= len(labels_of(sent)) <= 35
+
+
+def test_without_a_delay_only_missing_labels_are_taken_out() -> None:
+    sent = send_late(delay=None, missing=0.5, seed=3)
+    labels = [msgspec.json.decode(record.value)["is_fraud"] for _, record in sent]
+    assert labels_of(sent) == []
+    assert 5 <= labels.count(None) <= 35
+    drawn = [event["is_fraud"] for event in DRAWN]
+    assert all(label in (None, known) for label, known in zip(labels, drawn, strict=True))
+
+
+@pytest.mark.parametrize("missing", [-0.1, 1.5])
+def test_share_of_missing_labels_that_is_none_is_refused(missing: float) -> None:
+    with pytest.raises(SettingsError, match=f"label_missing={missing}"):
+        LateLabels(fraud.PROJECT, 1, missing)
 
 
 def test_event_without_label_passes_and_gets_none_later() -> None:

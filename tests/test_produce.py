@@ -151,6 +151,59 @@ def test_raw_lines_are_sent_as_they_are(broker: str, project: Project, tmp_path:
     assert [message.key() is None for message in found] == [True, False, True, True]
 
 
+def test_planned_drifts_and_scenarios_are_told_at_their_events(
+    broker: str, project: Project, tmp_path: Path
+) -> None:
+    plan = ["--drift", "sudden:mild:30", "--scenario", "attack:10:20:0.5", "--log", "log.jsonl"]
+    assert produce.main(["fraud", "--events", "50", "--rate", "0", *plan]) == 0
+    told = [value(message) for message in read_topic(broker, f"{project.topic}_changes", 3)]
+    assert [(one["event_number"], one["what"]) for one in told] == [
+        (10, "scenario"),
+        (30, "drift"),
+        (30, "scenario"),
+    ]
+    assert (told[0]["scenario"], told[0]["intensity"]) == ("attack", 0.5)
+    assert [json.loads(line) for line in (tmp_path / "log.jsonl").open()] == told
+
+
+def test_settings_are_the_defaults_of_options(
+    broker: str, project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, text in [
+        ("RATE", "0"),
+        ("PROFILE", "reference"),
+        ("LABEL_DELAY", "exp:5"),
+        ("LABEL_MISSING", "0.5"),
+        ("DRIFT", "sudden:mild:3, gradual:severe:9:4"),
+    ]:
+        monkeypatch.setenv(f"REALTIME_PRODUCER_{name}", text)
+    assert produce.main(["fraud", "--events", "40"]) == 0
+    sent = [value(message) for message in read_topic(broker, project.topic, 40)]
+    assert {event["is_fraud"] for event in sent} == {None}
+    assert len({event["user_id"] for event in sent}) == 40
+    told = [value(message) for message in read_topic(broker, f"{project.topic}_changes", 2)]
+    assert [(one["kind"], one["at"], one["width"]) for one in told] == [
+        ("sudden", 3, 2_000),
+        ("gradual", 9, 4),
+    ]
+    assert 1 <= len(read_topic(broker, project.labels_topic, 1)) < 40
+
+
+@pytest.mark.usefixtures("project")
+def test_setting_that_no_option_could_have_is_an_error(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setenv("REALTIME_PRODUCER_LABEL_DELAY", "soon")
+    assert produce.main(["fraud", "--events", "1"]) == 1
+    assert "label delay 'soon'" in caplog.text
+
+
+@pytest.mark.usefixtures("project")
+def test_unknown_planned_scenario_is_an_error(caplog: pytest.LogCaptureFixture) -> None:
+    assert produce.main(["fraud", "--events", "1", "--scenario", "fog"]) == 1
+    assert "no scenario 'fog'; known: attack" in caplog.text
+
+
 @pytest.mark.usefixtures("project")
 def test_topics_are_made_once_and_found_again() -> None:
     arguments = ["fraud", "--events", "1", "--rate", "0"]
@@ -218,6 +271,14 @@ def test_impossible_option_of_the_stream_is_an_error(caplog: pytest.LogCaptureFi
         (["fraud", "--start", "2026-01-01T00:00:00"], "no time zone"),
         (["fraud", "--input", "-", "--seed", "1", "--fraud-probability", "1"], "--seed, --fraud-"),
         (["fraud", "--raw"], "--input"),
+        (["fraud", "--label-delay", "soon"], "label delay 'soon'"),
+        (["fraud", "--label-missing", "2"], "no share"),
+        (["fraud", "--drift", "slow"], "no drift 'slow'"),
+        (["fraud", "--drift", "sudden:mild:soon"], "KIND:SEVERITY:AT:WIDTH"),
+        (["fraud", "--scenario", "attack:0:1:1:1"], "more than 4 parts"),
+        (["fraud", "--input", "-", "--drift", "sudden"], "leave out --drift"),
+        (["fraud", "--input", "-", "--truth", "t", "--log", "l"], "leave out --log, --truth"),
+        (["fraud", "--raw", "--input", "-", "--label-missing", "1"], "--label-missing"),
         (["fraud", "--raw", "--input", "-", "--label-delay", "1"], "--label-delay"),
     ],
 )

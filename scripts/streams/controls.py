@@ -27,7 +27,8 @@ class Controls:
     """Read by a generator at every event; `streams.drawn` calls `advance` after each.
 
     `number` is how many events have been drawn, and so the number of the one being drawn.
-    Drifts follow each other: each starts from what the one before has reached.
+    Drifts follow each other: each starts from what the one before has reached. `known` are the
+    stream's scenarios, with a line of help each.
     """
 
     def __init__(
@@ -41,12 +42,12 @@ class Controls:
         self.number = 0
         self.anomaly_rate = 0.0
         self._changes: deque[Change] = deque()
-        self._known = dict(scenarios or {})
+        self.known = dict(scenarios or {})
         self._drifts = sorted(drifts, key=lambda drift: drift.at)
         self._planned = list(planned)
         self._running: dict[str, float] = {}
         for scenario in planned:
-            self._check(scenario.name)
+            self.check_scenario(scenario.name)
         if anomaly_rate:
             self.make_anomalous(anomaly_rate)
         self._turn()
@@ -85,7 +86,7 @@ class Controls:
 
         Raises SettingsError for a name that the stream does not have.
         """
-        self._check(name)
+        self.check_scenario(name)
         check_probability("intensity", intensity)
         if intensity == self._running.get(name, 0.0):
             return
@@ -126,7 +127,8 @@ class Controls:
     def _tell(self, what: str, details: dict[str, Any]) -> None:
         self._changes.append(Change(self.number, what, details))
 
-    def _check(self, name: str) -> None:
-        if name not in self._known:
-            known = ", ".join(self._known) or "none"
+    def check_scenario(self, name: str) -> None:
+        """Raise SettingsError for a scenario that the stream does not have."""
+        if name not in self.known:
+            known = ", ".join(self.known) or "none"
             raise SettingsError(f"the stream has no scenario {name!r}; known: {known}")
