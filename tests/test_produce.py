@@ -163,7 +163,7 @@ def test_planned_drifts_and_scenarios_are_told_at_their_events(
         (30, "scenario"),
     ]
     assert (told[0]["scenario"], told[0]["intensity"]) == ("attack", 0.5)
-    assert [json.loads(line) for line in (tmp_path / "log.jsonl").open()] == told
+    assert [json.loads(line) for line in (tmp_path / "log.jsonl").read_bytes().splitlines()] == told
 
 
 def test_settings_are_the_defaults_of_options(
