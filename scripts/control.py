@@ -11,7 +11,7 @@ import msgspec
 
 from flows import projects, settings
 from flows.errors import ProjectError, RealtimeError, SettingsError
-from flows.stores.live import connect
+from flows.stores.connection import connect
 from flows.stores.production import Command, ProductionStore
 
 FIELDS = (

@@ -9,7 +9,7 @@ from queue import Empty, SimpleQueue
 from typing import Self
 
 from flows.errors import StoreError
-from flows.stores.live import connect
+from flows.stores.connection import connect
 from flows.stores.production import Command, ProducerStatus, ProductionStore
 
 SECONDS_BETWEEN_LOOKS = 1.0

@@ -17,7 +17,7 @@ import msgspec
 import pytest
 
 from flows.projects import fraud
-from flows.stores.live import connect
+from flows.stores.connection import connect
 from flows.stores.production import ProducerStatus, ProductionStore
 from scripts import control
 from scripts.local import parts

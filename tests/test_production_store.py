@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from flows.errors import StoreError
-from flows.stores.live import connect
+from flows.stores.connection import connect
 from flows.stores.production import Command, ProducerStatus, ProductionStore
 from tests.conftest import free_port
 

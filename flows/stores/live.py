@@ -15,15 +15,14 @@ often a crash makes the flow send it again.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any, Literal, Self
 
 import msgspec
 import redis
-from redis.exceptions import RedisError
 
-from flows.errors import StoreError
 from flows.learning.learner import State
+from flows.stores.connection import connect as connect
+from flows.stores.connection import failures as _failures
 
 HISTORY_LENGTH = 3_000
 STATUS_SECONDS = 30
@@ -192,21 +191,3 @@ class LiveStore:
 
     def _key(self, *parts: object) -> str:
         return ":".join([self._prefix, *map(str, parts)])
-
-
-def connect(url: str) -> redis.Redis:
-    """Make a client with bounded waits; nothing is sent before its first use."""
-    return redis.Redis.from_url(
-        url, socket_timeout=5, socket_connect_timeout=5, health_check_interval=15
-    )
-
-
-@contextmanager
-def _failures(attempt: str) -> Iterator[None]:
-    """Turn Redis errors into a StoreError that says what was attempted."""
-    try:
-        yield
-    except RedisError as error:
-        raise StoreError(
-            f"Redis failed to {attempt}: {error}; check REALTIME_REDIS_URL and the server"
-        ) from error

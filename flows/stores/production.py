@@ -16,7 +16,7 @@ import msgspec
 import redis
 from msgspec import Meta
 
-from flows.stores.live import _failures as failures
+from flows.stores.connection import failures
 
 COMMANDS_KEPT = 1_000
 STATUS_SECONDS = 10
