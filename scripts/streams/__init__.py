@@ -61,7 +61,7 @@ def drawn(
     """Generate events, each with what is true of it; without end unless `count` is given.
 
     The same arguments give the same events, ids and timestamps. Timestamps begin at `start`
-    (`EPOCH` by default) and advance at the stream's own rate; a `clock` replaces both. `controls`
+    (the stream's own by default) and advance by its own clock; a `clock` replaces both. `controls`
     of the caller's own replace `drifts`, `scenarios` and `anomaly_rate`. `options` are the fields
     of the profile's options. Raises ProjectError for an unknown project or profile, SettingsError
     for options that cannot be used and for scenarios that the stream does not have.
@@ -70,7 +70,10 @@ def drawn(
     rng = random.Random(f"{slug}/{profile}/{seed}")  # noqa: S311 - repeatable, not secret
     controls = controls or stream.controls(drifts, scenarios, anomaly_rate)
     made = stream.generate(
-        rng, clock or event_clock(start or EPOCH), stream.configure(options), controls
+        rng,
+        clock or event_clock(start or stream.start, stream.speed),
+        stream.configure(options),
+        controls,
     )
     return islice(_with_truth(made, controls), count)
 

@@ -30,8 +30,9 @@ EPOCH = datetime(2026, 1, 1, tzinfo=UTC)
 class Stream:
     """A profile of a project's events: a dataclass of options, and what draws events by them.
 
-    `rate` is how many events a second it makes by its own clock, on average. `scenarios` are the
-    names of what it can act out, with a line of help each. An event may carry its truth as
+    `rate` is how many events a second it makes, on average. Its own clock begins at `start` and
+    goes `speed` times faster, so that few events show what hours and weekdays do. `scenarios` are
+    the names of what it can act out, with a line of help each. An event may carry its truth as
     "_truth"; it is taken off before anybody sees the event.
     """
 
@@ -39,6 +40,8 @@ class Stream:
     generate: Callable[[random.Random, Clock, Any, Controls], Iterator[Event]]
     rate: float
     scenarios: Mapping[str, str] = field(default_factory=dict)
+    start: datetime = EPOCH
+    speed: float = 1.0
 
     def controls(
         self,
@@ -60,7 +63,7 @@ class Stream:
         return self.options(**options)
 
 
-def event_clock(start: datetime) -> Clock:
+def event_clock(start: datetime, speed: float = 1.0) -> Clock:
     """Make a clock of generated time, in UTC. Raises SettingsError for a start without a zone."""
     if start.tzinfo is None:
         raise SettingsError(f"start {start.isoformat()} has no time zone; append +00:00 for UTC")
@@ -68,7 +71,7 @@ def event_clock(start: datetime) -> Clock:
 
     def advance(gap: float) -> datetime:
         nonlocal now
-        time, now = now, now + timedelta(seconds=gap)
+        time, now = now, now + timedelta(seconds=gap * speed)
         return time
 
     return advance
