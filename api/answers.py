@@ -10,6 +10,7 @@ from fastapi import Response
 
 from flows.projects.forms import FormField
 from flows.stores.live import Point, Wanted
+from flows.stores.production import ProducerStatus
 
 
 class Json(Response):
@@ -170,6 +171,18 @@ class Training(msgspec.Struct, frozen=True):
     """What the flow is told to do; a paused flow does not poll, so nothing is lost."""
 
     wanted: Wanted
+
+
+class ProducerNow(msgspec.Struct, frozen=True):
+    """What the producer last said of itself; null when there is none, or it is silent."""
+
+    status: ProducerStatus | None
+
+
+class ProducerTold(msgspec.Struct, frozen=True):
+    """The place of a command among those of the producer."""
+
+    place: str
 
 
 class Check(msgspec.Struct, frozen=True):

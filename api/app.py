@@ -15,10 +15,11 @@ from api.bodies import BodyLimit
 from api.instruments import Instruments, ModelCollector, RequestMetrics
 from api.openapi import describe, operation_id
 from api.platform import Platform
-from api.routes import health, labels, metrics, models, predictions, projects, training
+from api.routes import health, labels, metrics, models, predictions, producer, projects, training
 from flows.projects import PROJECTS
 from flows.projects.spec import Project
 from flows.settings import Settings
+from flows.stores.production import Command
 
 ROUTERS = [
     projects.router,
@@ -27,6 +28,7 @@ ROUTERS = [
     metrics.router,
     models.router,
     training.router,
+    producer.router,
     health.router,
 ]
 
@@ -58,5 +60,5 @@ def create_app(settings: Settings, projects: Mapping[str, Project] = PROJECTS) -
     problems.install(app)
     for router in ROUTERS:
         app.include_router(router)
-    app.openapi = cache(lambda: describe(app, projects, [labels.NewLabel]))  # type: ignore[method-assign]
+    app.openapi = cache(lambda: describe(app, projects, [labels.NewLabel, Command]))  # type: ignore[method-assign]
     return app

@@ -15,6 +15,7 @@ from flows.errors import ProjectError
 from flows.projects.spec import Project
 from flows.settings import Settings
 from flows.stores.live import LiveStore, connect
+from flows.stores.production import ProductionStore
 from flows.stores.registry import Registry
 
 
@@ -26,6 +27,7 @@ class Served:
     reader: EventReader
     store: LiveStore
     follower: Follower
+    production: ProductionStore
 
 
 class Platform:
@@ -78,4 +80,6 @@ class Platform:
 
 def _serve(project: Project, client: redis.Redis, key: bytes, shards: int) -> Served:
     store = LiveStore(client, project.slug)
-    return Served(project, EventReader(project), store, Follower(project, store, key, shards))
+    follower = Follower(project, store, key, shards)
+    production = ProductionStore(client, project.slug)
+    return Served(project, EventReader(project), store, follower, production)

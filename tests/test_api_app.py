@@ -46,6 +46,7 @@ def test_operation_ids_are_stable(document: dict[str, Any]) -> None:
             "get_measurements",
             "get_metrics",
             "get_metrics_history",
+            "get_producer",
             "get_project",
             "get_training",
             "list_models",
@@ -54,6 +55,7 @@ def test_operation_ids_are_stable(document: dict[str, Any]) -> None:
             "put_training",
             "readyz",
             "send_label",
+            "tell_producer",
         ]
     )
 

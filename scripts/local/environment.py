@@ -34,7 +34,11 @@ def environment(settings: Settings) -> dict[str, str]:
 def variables(settings: Settings) -> dict[str, str]:
     """The settings as environment variables; reading them back gives equal settings."""
     values = {name: getattr(settings, name) for name in type(settings).model_fields}
-    return {f"REALTIME_{name.upper()}": _text(value) for name, value in values.items()}
+    return {
+        f"REALTIME_{name.upper()}": _text(value)
+        for name, value in values.items()
+        if value is not None
+    }
 
 
 def _text(value: Any) -> str:
