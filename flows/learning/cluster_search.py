@@ -64,14 +64,19 @@ def _beginnings(points: Floats, most: int, former: Floats | None) -> list[Floats
 
 
 def _settled(points: Floats, centres: Floats) -> Clustering:
-    """Let centres settle among the points, and give up those that hold too few."""
+    """Let centres settle among the points, and give up those that hold too few.
+
+    What then still has too small a cluster is the last that should be chosen.
+    """
+    least = max(SMALLEST_SHARE * len(points), FEWEST_MEMBERS)
     members = _move(points, centres)
-    sizes = np.bincount(members, minlength=len(centres))
-    large = sizes >= max(SMALLEST_SHARE * len(points), FEWEST_MEMBERS)
-    if large.sum() < len(centres) and large.sum() >= 2:
-        centres = centres[large].copy()
+    large = np.bincount(members, minlength=len(centres)) >= least
+    if not large.all() and large.sum() >= 2:
+        centres = centres[large]
         members = _move(points, centres)
-    return Clustering(centres, members, _silhouette(squared_distances(points, centres)))
+        large = np.bincount(members, minlength=len(centres)) >= least
+    silhouette = _silhouette(squared_distances(points, centres)) if large.all() else -1.0
+    return Clustering(centres, members, silhouette)
 
 
 def _move(points: Floats, centres: Floats) -> Members:

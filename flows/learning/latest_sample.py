@@ -103,8 +103,10 @@ class LatestSample:
     def _widen(self, x: Mapping[Any, Any]) -> None:
         """Make a column for each number that has none, while there is room."""
         columns = self.columns
-        for name in x.keys() - columns.keys() - {self.key}:
-            if _is_number(x[name]) and len(columns) < MOST_COLUMNS:
+        for name, value in x.items():
+            if name not in columns and name != self.key and _is_number(value):
+                if len(columns) >= MOST_COLUMNS:
+                    return
                 columns[name] = len(columns)
 
     def _categories(self, x: Mapping[Any, Any]) -> dict[Hashable, str]:

@@ -51,8 +51,8 @@ class StableClusters(base.Clusterer):
     def __init__(
         self,
         key: str | None = None,
-        logarithms: Collection[str] = (),
-        shares: Collection[str] = (),
+        logarithms: Collection[str] | None = None,
+        shares: Collection[str] | None = None,
         words: portraits.Words | None = None,
         most: int = 12,
         memory: int = 1000,
@@ -66,7 +66,7 @@ class StableClusters(base.Clusterer):
         self.memory = memory
         self.loyalty = loyalty
         self._sample = LatestSample(memory, key)
-        self._scale = Scale(logarithms, shares)
+        self._scale = Scale(logarithms or (), shares or ())
         self._ids: list[int] = []
         self._unused = 0
         self._centres = np.zeros((0, 0))

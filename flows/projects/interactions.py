@@ -129,6 +129,9 @@ WORDS = {
     "pieces_per_order": ("single pieces", "several pieces"),
 }
 
+UNWATCHED = frozenset({"session", "pieces_per_order", "words_per_search"})
+"""A key that is always new, and means of what too few visits have to tell drift from chance."""
+
 
 def features(event: Interaction) -> Features:
     """What the event itself tells of the visit; the rest comes from the visit's past."""
@@ -162,7 +165,7 @@ PROJECT = Project(
     model=model,
     challengers={"baseline": baseline},
     score="Silhouette",
-    seasonal_inputs=frozenset({"session"}),
+    seasonal_inputs=UNWATCHED,
     queries=(
         Query(
             "Newest interactions", "SELECT * FROM interactions ORDER BY timestamp DESC LIMIT 100"
