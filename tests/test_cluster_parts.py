@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import pickle
 from collections import OrderedDict
-from collections.abc import Hashable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -257,7 +257,7 @@ def test_distributions_leave_out_what_is_missing() -> None:
 
 
 def test_shares_are_of_the_commonest_categories() -> None:
-    said: list[dict[Hashable, str]] = [{"os": "iOS"}] * 3 + [{"os": "Linux"}]
+    said = [{"os": "iOS"}] * 3 + [{"os": "Linux"}]
     told = portraits.shares(said)
     assert told == {"os": {"iOS": 0.75, "Linux": 0.25}}
 

@@ -64,7 +64,7 @@ def distribution(values: Floats) -> dict[str, Any]:
     }
 
 
-def shares(members: Sequence[Mapping[Hashable, str]]) -> dict[str, dict[str, float]]:
+def shares(members: Sequence[Mapping[Any, str]]) -> dict[str, dict[str, float]]:
     """The commonest categories of each feature with their shares."""
     counts: dict[Hashable, Counter[str]] = {}
     for one in members:
