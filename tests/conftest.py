@@ -26,6 +26,21 @@ from scripts.topics import ensure_topics
 os.environ.update(FRUGAL)
 
 
+SLOW_FIXTURES = frozenset(
+    {"apache_broker", "browser", "mlflow_uri", "new_broker", "redis_server_url", "tracking"}
+)
+"""Servers that take seconds to start, or to answer."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark as slow whatever needs a slow server; other slow tests say so themselves."""
+    for item in items:
+        needed = set(getattr(item, "fixturenames", ()))
+        chosen = getattr(getattr(item, "callspec", None), "params", {})
+        if needed & SLOW_FIXTURES or "apache" in chosen.values():
+            item.add_marker("slow")
+
+
 class Servers:
     """Runs parts of the local platform beside the tests, from a loop in a thread of its own."""
 

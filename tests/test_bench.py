@@ -9,6 +9,7 @@ import pytest
 from scripts import bench
 
 
+@pytest.mark.slow
 def test_the_flow_and_the_bare_loop_are_measured(capsys: pytest.CaptureFixture[str]) -> None:
     assert bench.main(["fraud", "--events", "3000", "--json"]) == 0
     figures = json.loads(capsys.readouterr().out)

@@ -121,6 +121,7 @@ def run(capsys: pytest.CaptureFixture[str], *arguments: str) -> dict[str, Any]:
     return found
 
 
+@pytest.mark.slow
 def test_ten_deaths_leave_no_trace(capsys: pytest.CaptureFixture[str]) -> None:
     figures = run(capsys, "--events", "2000", "--kills", "10", "--seed", "1")
     assert figures["kills"] == 10
@@ -130,6 +131,7 @@ def test_ten_deaths_leave_no_trace(capsys: pytest.CaptureFixture[str]) -> None:
     assert figures["dead_letters"] > 0
 
 
+@pytest.mark.slow
 def test_deaths_of_one_process_of_two_leave_no_trace(capsys: pytest.CaptureFixture[str]) -> None:
     arguments = ("--events", "1000", "--kills", "2", "--processes", "2", "--seed", "3")
     figures = run(capsys, *arguments)

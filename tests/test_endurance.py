@@ -122,6 +122,7 @@ realtime_events_total{project="fraud"} 12.0
     assert (found["epochs"], found["lake"], found["memory"]) == (0.0, 0.0, 0.0)
 
 
+@pytest.mark.slow
 def test_every_message_of_a_run_is_one_row_or_one_dead_letter(
     capsys: pytest.CaptureFixture[str],
 ) -> None:

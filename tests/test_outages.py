@@ -23,6 +23,7 @@ EXPECTED = {
 }
 
 
+@pytest.mark.slow
 def test_every_server_can_go_away_and_come_back() -> None:
     options = Namespace(seconds=2.0, only=None, rate=200.0, broker="embedded", seed=3)
     figures = asyncio.run(outage_test.run(projects.get("fraud"), options))
