@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from typing import Any
 
 from river import drift
@@ -12,6 +13,7 @@ Alarm = dict[str, Any]
 ALARMS_KEPT = 100
 ERRORS_AVERAGED = 16
 MEANS_BETWEEN_LOOKS = 4
+RECENT_MEANS = 8
 
 
 class ErrorDrift:
@@ -19,10 +21,14 @@ class ErrorDrift:
 
     Fed with the means of 16 errors, which costs a sixteenth and, for a window of hundreds, sees as
     much. Bifet and Gavaldà (2007), "Learning from time-changing data with adaptive windowing".
+    An alarm tells the mean of the newest RECENT_MEANS beside that of the window, which holds mostly
+    what was before; then the window begins anew.
     """
 
     def __init__(self, delta: float = 1e-4) -> None:
-        self._detector = drift.ADWIN(delta=delta, clock=MEANS_BETWEEN_LOOKS)
+        self._delta = delta
+        self._detector = self._fresh_detector()
+        self._recent: deque[float] = deque(maxlen=RECENT_MEANS)
         self._sum = 0.0
         self._count = 0
 
@@ -35,7 +41,12 @@ class ErrorDrift:
         mean, self._sum, self._count = self._sum / self._count, 0.0, 0
         before = self._detector.estimation
         self._detector.update(mean)
+        self._recent.append(mean)
         if not self._detector.drift_detected:
             return None
-        after = self._detector.estimation
+        self._detector = self._fresh_detector()
+        after = sum(self._recent) / len(self._recent)
         return {"detector": "ADWIN", "watched": "error", "before": before, "after": after}
+
+    def _fresh_detector(self) -> drift.ADWIN:
+        return drift.ADWIN(delta=self._delta, clock=MEANS_BETWEEN_LOOKS)
