@@ -11,12 +11,11 @@ from statistics import mean, median
 
 import pytest
 
-from flows.projects.houston import HOUSTON
+from flows.projects.houston import HOUSTON, crosses_the_channel
 from scripts.streams import Drift, Event, Scenario, Truth, drawn, events
 from scripts.streams.eta_city import (
     HUBS,
     Sky,
-    crosses_the_channel,
     crowd,
     demand,
     fullness,
@@ -122,7 +121,7 @@ def test_a_severe_drift_makes_another_city() -> None:
         return median(
             float(event["debug_traffic_factor"])
             for event in events("eta", profile="living", count=2000, drifts=drifts)
-            if crosses_the_channel(event["origin"], event["destination"]) == crossing
+            if crosses_the_channel(event["origin"]["lon"], event["destination"]["lon"]) == crossing
         )
 
     severe = [Drift("sudden", "severe", 0)]

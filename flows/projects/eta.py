@@ -13,7 +13,7 @@ from flows.learning.multiplicative_regression import MultiplicativeRegression
 from flows.learning.quantile_interval import QuantileInterval
 from flows.learning.regression import Regression
 from flows.projects.forms import about
-from flows.projects.houston import HOUSTON, bearing, kind_of_day, quarter
+from flows.projects.houston import HOUSTON, bearing, crosses_the_channel, kind_of_day, quarter
 from flows.projects.spec import Features, Project, Query
 
 WEATHERS = ("Clear", "Clouds", "Rain", "Heavy Rain", "Fog", "Thunderstorm")
@@ -41,6 +41,7 @@ EFFECTS = (
     Step(name="hour", table="hour", spread=0.2, leads=True),
     Curve(name="hour", knots=HALF_PAST, period=24, table="clock", leads=True),
     Step(name="hour", by="day", table="day", leads=True),
+    Category(name="crosses_channel", table="channel", spread=0.1),
     Category(name="weather", table="weather", spread=0.15),
     Curve(name="temperature_celsius", knots=DEGREES, table="temperature", spread=0.03),
     Curve(name="driver_rating", knots=(3, 3.5, 4, 4.5, 5), table="rating", spread=0.05),
@@ -128,6 +129,7 @@ def features(event: Trip) -> Features:
         "origin_lon": origin.lon,
         "destination_lat": destination.lat,
         "destination_lon": destination.lon,
+        "crosses_channel": crosses_the_channel(origin.lon, destination.lon),
         "origin_quarter": quarter(origin.lat, origin.lon, QUARTER_KM),
         "weather": event.weather,
         "temperature_celsius": event.temperature_celsius,

@@ -9,6 +9,8 @@ from zoneinfo import ZoneInfo
 
 HOUSTON = ZoneInfo("America/Chicago")
 MIDDLE_LATITUDE = 29.8
+CHANNEL_LONGITUDE = -95.22
+"""Whoever goes from one side of it to the other takes one of few bridges or the tunnel."""
 KM_PER_DEGREE = 111.2
 KM_PER_DEGREE_EAST = KM_PER_DEGREE * cos(radians(MIDDLE_LATITUDE))
 
@@ -40,6 +42,11 @@ def quarter(lat: float, lon: float, km: float) -> str:
     north = floor(lat * KM_PER_DEGREE / km)
     east = floor(lon * KM_PER_DEGREE_EAST / km)
     return f"{north}/{east}"
+
+
+def crosses_the_channel(from_longitude: float, to_longitude: float) -> bool:
+    """Whether a trip has to get across the ship channel."""
+    return (from_longitude < CHANNEL_LONGITUDE) != (to_longitude < CHANNEL_LONGITUDE)
 
 
 def bearing(south_north: float, west_east: float) -> float:

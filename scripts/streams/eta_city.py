@@ -14,8 +14,6 @@ from scripts.streams.stream import Event
 
 LATITUDES = (29.5, 30.1)
 LONGITUDES = (-95.8, -95.0)
-BRIDGE_LONGITUDE = -95.22
-"""Whoever goes from one side of it to the other crosses the ship channel."""
 
 
 class Hub(NamedTuple):
@@ -151,11 +149,6 @@ def somewhere(rng: random.Random, hub: Hub) -> Event:
         "lat": round(min(max(lat, LATITUDES[0]), LATITUDES[1]), 6),
         "lon": round(min(max(lon, LONGITUDES[0]), LONGITUDES[1]), 6),
     }
-
-
-def crosses_the_channel(origin: Event, destination: Event) -> bool:
-    """Whether a trip needs the bridge."""
-    return bool((origin["lon"] < BRIDGE_LONGITUDE) != (destination["lon"] < BRIDGE_LONGITUDE))
 
 
 def _workday(hour: float, morning: float, evening: float) -> float:

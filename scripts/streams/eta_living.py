@@ -9,14 +9,13 @@ from datetime import datetime, timedelta
 from math import exp, log
 from statistics import NormalDist
 
-from flows.projects.houston import HOUSTON
+from flows.projects.houston import HOUSTON, crosses_the_channel
 from scripts.streams.controls import Controls
 from scripts.streams.eta_city import (
     HUBS,
     SLOWNESS,
     Hub,
     Sky,
-    crosses_the_channel,
     crowd,
     demand,
     fullness,
@@ -185,7 +184,7 @@ class _Living:
         weather += log(1.5) * controls.scenario("storm") + _icy(event["temperature_celsius"])
         blocked = log(2.2) * controls.scenario("accident") * min(1.0, max(here, there))
         crossing = 0.1 + 0.45 * shift + log(1.8) * controls.scenario("closure")
-        bridge = crossing * crosses_the_channel(origin, destination)
+        bridge = crossing * crosses_the_channel(origin["lon"], destination["lon"])
         return {
             "traffic": traffic + blocked + bridge + 0.45 * shift,
             "weather": weather,
