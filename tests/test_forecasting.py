@@ -45,17 +45,15 @@ def test_prediction_names_its_series_and_day() -> None:
     assert found.made.h1 is not None and found.made.h2 is None
 
 
-@pytest.mark.parametrize(("label", "error"), [(10, 0.0), (12, 0.2), (5, 0.5), (100, 1.0)])
-def test_error_is_the_miss_in_widths_of_the_interval(label: int, error: float) -> None:
-    assert TASK.error(label, prediction(MONDAY, 10.0)) == pytest.approx(error)
-
-
-def test_error_without_a_forecast_is_none() -> None:
-    assert TASK.error(5, prediction(MONDAY, None, 3.0)) == 0.0
+@pytest.mark.parametrize(("label", "error"), [(10, 0.0), (15, 2.0), (5, 2.0), (20, 8), (99, 8)])
+def test_error_is_the_squared_miss_in_widths_of_the_interval(label: int, error: float) -> None:
+    today = msgspec.structs.replace(prediction(MONDAY, 77.0), today=forecast(10.0))
+    assert TASK.error(label, today) == pytest.approx(error)
 
 
 def test_error_of_an_interval_without_width_is_bounded() -> None:
-    assert TASK.error(5, prediction(MONDAY, 3.0, margin=0.0)) == 1.0
+    narrow = msgspec.structs.replace(prediction(MONDAY), today=forecast(3.0, margin=0.0))
+    assert TASK.error(5, narrow) == 8.0
 
 
 @pytest.mark.parametrize("label", [0, 3, 2.5, 1e6])

@@ -15,6 +15,7 @@ from flows.learning.learner import Learner
 from flows.projects.sales import PROJECT, Sale, is_holiday
 from flows.projects.spec import Project
 from scripts.streams import drawn, events
+from scripts.streams.drift import Drift
 from tests.forecasts import prediction
 
 EVENTS = 12_000
@@ -81,6 +82,15 @@ def test_forecasts_the_reference_stream() -> None:
     found = run_over(6_000, late_from=3_000, profile="reference")
     assert found.late["MASE"] < 0.9
     assert 0.72 < found.late["Coverage"] < 0.88
+
+
+def test_severe_drift_is_noticed_and_got_over() -> None:
+    at = 8_000
+    drifts = [Drift("sudden", "severe", at)]
+    found = run_over(at + 4_000, late_from=at + 2_000, profile="living", drifts=drifts)
+    alarms = [one["events_learned"] for one in found.learner.state.alarms]
+    assert any(at < count <= at + 500 for count in alarms)
+    assert found.late["MASE"] < 0.85
 
 
 def test_features_hold_nothing_of_the_outcome() -> None:

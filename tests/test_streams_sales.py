@@ -111,7 +111,7 @@ def test_one_in_ten_is_promoted_at_a_discount(drawn: list[Event]) -> None:
 
 
 def mean(drawn: list[Event], rule: Callable[[Event], bool]) -> float:
-    chosen = [event["quantity_sold"] for event in drawn if rule(event)]
+    chosen = [float(event["quantity_sold"]) for event in drawn if rule(event)]
     return sum(chosen) / len(chosen)
 
 

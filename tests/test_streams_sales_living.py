@@ -30,7 +30,8 @@ def usual() -> Drawn:
 
 def ratio(one: Drawn, other: Drawn) -> float:
     """Of what is expected in the first and in the second."""
-    return sum(true["expected"] for _, true in one) / sum(true["expected"] for _, true in other)
+    ours, theirs = (sum(true["expected"] for _, true in each) for each in (one, other))
+    return float(ours / theirs)
 
 
 def test_every_series_has_one_event_a_day(usual: Drawn) -> None:

@@ -31,6 +31,7 @@ RESERVE = 1.4
 NOTICE = 0.002
 LARGEST_RATIO = 4.0
 LARGEST_LOG = 30.0
+LARGEST_UNITS = expm1(LARGEST_LOG)
 PRODUCTS_DESCRIBED = 100
 NOTHING = 1e-9
 
@@ -194,8 +195,7 @@ class DemandForecaster(base.Regressor):
     def _today(self, series: DemandSeries, now: Situation) -> Forecast:
         """Forecast a day whose offer is known."""
         scale = series.deviation / MEAN_DEVIATION
-        around = bounds(self._levels.at(0), scale, 0.0, 0.0)
-        return _forecast(sum(series.parts(now).values()), around)
+        return _forecast(series.center(now), bounds(self._levels.at(0), scale, 0.0, 0.0))
 
     def _find(self, x: dict[Any, Any]) -> DemandSeries:
         """The series of an event, made if it is new; the product and the store as well."""
@@ -240,13 +240,18 @@ def _day(x: dict[Any, Any], series: DemandSeries) -> int:
 
 
 def _forecast(center: float, around: Sequence[float]) -> Forecast:
-    lower, value, upper = around
-    return Forecast(_units(center + value), _units(center + lower), _units(center + upper))
+    lower, value, upper = [
+        expm1(center + off) if 0 < center + off < LARGEST_LOG else _units(center + off)
+        for off in around
+    ]
+    return Forecast(value, lower, upper)
 
 
 def _units(logarithm: float) -> float:
     """Units from the logarithm of one more."""
-    return expm1(min(logarithm, LARGEST_LOG)) if logarithm > 0 else 0.0
+    if logarithm <= 0:
+        return 0.0
+    return expm1(logarithm) if logarithm < LARGEST_LOG else LARGEST_UNITS
 
 
 def _factor(effect: float) -> float:

@@ -142,16 +142,35 @@ class DemandSeries:
 
     def centers(self, now: Situation, calendar: Callable[[int], bool] | None) -> list[float]:
         """Logarithms of demand without promotion, 1 to 7 days ahead."""
+        first, holiday = now.day + 1, self._holiday()
+        shocks, shock = self.all.level(first), self.store.level(first)
+        level = self.product.level(first)
+        trend = self.product.trend * self.product.damping ** max(1, first - self.product.day)
         fixed = self.own.mean[LEVEL] + self._elasticity() * now.regular
-        holiday = self._holiday()
+        scopes = self.all.mean, self.product.mean, self.store.mean, self.own.mean
+        everywhere, product, store, own = scopes
         centers = []
-        for day in range(now.day + 1, now.day + HORIZONS + 1):
-            center = fixed + self.product.level(day) + self.all.level(day) + self.store.level(day)
-            center += self._weekday((day + 6) % 7)
+        for day in range(first, first + HORIZONS):
+            at = WEEKDAY + (day + 6) % 7
+            center = fixed + level + shocks + shock
+            center += everywhere[at] + product[at] + store[at] + own[at]
             if calendar is not None and calendar(day):
                 center += holiday
             centers.append(center)
+            level += trend
+            trend *= self.product.damping
+            shocks *= self.all.fading
+            shock *= self.store.fading
         return centers
+
+    def center(self, now: Situation) -> float:
+        """Logarithm of a day's demand as it is offered: the sum of its parts."""
+        center = self.product.level(now.day) + self.own.mean[LEVEL] + self._weekday(now.weekday)
+        center += self.all.level(now.day) + self.store.level(now.day)
+        center += self._elasticity() * now.regular
+        if now.holiday:
+            center += self._holiday()
+        return center + self.uplift(now) if now.age else center
 
     def note_surprise(self, surprise: float) -> None:
         """Take in how far off an observation was."""

@@ -10,6 +10,8 @@ from flows.errors import EventError
 from flows.learning.forecasting_metrics import ForecastingMetrics
 from flows.learning.forecasting_prediction import ForecastingPrediction
 
+LARGEST_ERROR = 8.0
+
 
 @dataclass(frozen=True, slots=True)
 class Forecasting:
@@ -50,11 +52,14 @@ class Forecasting:
         model.learn_one(features, label)
 
     def error(self, label: float, prediction: ForecastingPrediction) -> float:
-        """Miss of the newest forecast in widths of its interval, at most 1; 0 without one."""
-        newest = prediction.made.h1
-        if newest is None:
-            return 0.0
-        return min(1.0, abs(label - newest.value) / max(newest.upper - newest.lower, 1.0))
+        """Squared miss of the day's own forecast, 8 where it is as large as its interval is wide.
+
+        About 1 on average, and at most 8. It knows of the day's promotion, so that a season of many
+        campaigns is no drift; squared, it tells a few large misses from the usual small ones.
+        """
+        today = prediction.today
+        miss = (label - today.value) / max(today.upper - today.lower, 1.0)
+        return LARGEST_ERROR * min(1.0, miss * miss)
 
     def metrics(self) -> ForecastingMetrics:
         return ForecastingMetrics()

@@ -9,10 +9,11 @@ from flows.learning.forecasting_prediction import HORIZONS
 
 TAIL = 0.1
 STEP = 0.02
+IN, HALF, OUT = STEP * TAIL, STEP / 2, STEP * (1 - TAIL)
 FARTHEST = 7.0
 MIDDLE_AT_MOST = 1.0
 STEEPEST = 300.0
-RARE = 0.005
+RARE = 0.02
 
 MEAN_DEVIATION = 2 * log(2)
 """Of the logistic distribution of scale 1."""
@@ -37,13 +38,15 @@ class IntervalLevels:
     def learn(self, horizon: int, outcome: float, lower: float, value: float, upper: float) -> None:
         """Take in on which side of a forecast and of its bounds the outcome lay."""
         levels = self._levels[horizon]
-        low = levels[0] + STEP * (TAIL - (outcome < lower))
-        middle = levels[1] + STEP * (0.5 - (outcome < value))
-        high = levels[2] + STEP * (1 - TAIL - (outcome <= upper))
-        middle = max(-MIDDLE_AT_MOST, min(middle, MIDDLE_AT_MOST))
-        levels[0] = max(-FARTHEST, min(low, middle))
-        levels[1] = middle
-        levels[2] = min(FARTHEST, max(high, middle))
+        low, middle, high = levels
+        low += IN if outcome >= lower else -OUT
+        middle += HALF if outcome >= value else -HALF
+        high += OUT if outcome > upper else -IN
+        if not -MIDDLE_AT_MOST <= middle <= MIDDLE_AT_MOST:
+            middle = max(-MIDDLE_AT_MOST, min(middle, MIDDLE_AT_MOST))
+        if not -FARTHEST <= low <= middle <= high <= FARTHEST:
+            low, high = max(-FARTHEST, min(low, middle)), min(FARTHEST, max(high, middle))
+        levels[0], levels[1], levels[2] = low, middle, high
 
 
 def bounds(levels: Sequence[float], scale: float, odds: float, distance: float) -> Sequence[float]:

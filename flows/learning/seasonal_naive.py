@@ -17,6 +17,7 @@ SEASON = 7
 WEEKS = 4
 NOTICE = 0.005
 FIRST_DEVIATION = 0.3
+EVENTS_BETWEEN_LOOKS = 50
 
 
 class Weeks:
@@ -60,6 +61,7 @@ class SeasonalNaive(base.Regressor):
         self._series: OrderedDict[Hashable, Weeks] = OrderedDict()
         self._levels = IntervalLevels()
         self._deviation = FIRST_DEVIATION
+        self._learnt = 0
         self._factors = [self._around(horizon) for horizon in range(HORIZONS + 1)]
 
     def forecast_one(self, x: dict[Any, Any]) -> tuple[Forecast, Horizons, Horizons] | None:
@@ -91,10 +93,12 @@ class SeasonalNaive(base.Regressor):
             if issued is not None:
                 bounds = issued.lower, issued.value, issued.upper
                 self._levels.learn(horizon, quantity, *bounds)
-                self._factors[horizon] = self._around(horizon)
         if weeks.sold:
             off = abs(log1p(quantity) - log1p(weeks.expected(day)))
             self._deviation += NOTICE * (off - self._deviation)
+        self._learnt += 1
+        if self._learnt % EVENTS_BETWEEN_LOOKS == 0:
+            self._factors = [self._around(horizon) for horizon in range(HORIZONS + 1)]
 
     def _fan(self, weeks: Weeks, day: int) -> list[Forecast]:
         return [self._forecast(weeks, day + ahead, ahead) for ahead in range(1, HORIZONS + 1)]
@@ -102,7 +106,8 @@ class SeasonalNaive(base.Regressor):
     def _forecast(self, weeks: Weeks, day: int, horizon: int) -> Forecast:
         value = weeks.expected(day)
         lower, upper = self._factors[horizon]
-        return Forecast(value, max(0.0, (value + 1) * lower - 1), (value + 1) * upper - 1)
+        low = (value + 1) * lower - 1
+        return Forecast(value, low if low > 0 else 0.0, (value + 1) * upper - 1)
 
     def _around(self, horizon: int) -> tuple[float, float]:
         """Factors of lower and upper bound; the day itself has those of a day ahead."""
