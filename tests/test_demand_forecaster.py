@@ -44,11 +44,22 @@ def test_passes_the_check_of_river(check: Callable[[DemandForecaster], None]) ->
     check(DemandForecaster())
 
 
-def test_says_nothing_of_a_series_that_it_does_not_know(model: DemandForecaster) -> None:
-    unknown = tomorrow(series="none")
-    assert model.forecast_one(unknown) is None
-    assert model.predict_one(unknown) == 0.0
-    assert model.explain_one(unknown) == {}
+def test_says_nothing_before_it_has_learnt() -> None:
+    model = DemandForecaster()
+    assert model.forecast_one(tomorrow()) is None
+    assert model.predict_one(tomorrow()) == 0.0
+    assert model.explain_one(tomorrow()) == {}
+
+
+def test_of_an_unknown_series_it_says_what_others_let_expect(model: DemandForecaster) -> None:
+    outlook, known = (
+        model.forecast_one(tomorrow(day=MONDAY + 7 * WEEKS + 5, series=name))
+        for name in ("tea/new", "tea/north")
+    )
+    assert outlook is not None and known is not None
+    assert outlook[1].h1 is None
+    assert 10 < outlook[0].value < 300
+    assert outlook[0].upper - outlook[0].lower > 2 * (known[0].upper - known[0].lower)
 
 
 def test_forecasts_the_week(model: DemandForecaster) -> None:
@@ -216,7 +227,7 @@ def test_series_are_bounded() -> None:
         model.learn_one(features(MONDAY, f"p{number}/s{number}"), 5)
     assert model.describe()["series_known"] == 20
     assert len(pickle.dumps(model)) < 1.1 * size
-    assert model.forecast_one(features(MONDAY, "p0/s0")) is None
+    assert "p0/s0" not in model._series
 
 
 @pytest.mark.parametrize(

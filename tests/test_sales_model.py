@@ -90,7 +90,7 @@ def test_severe_drift_is_noticed_and_got_over() -> None:
     found = run_over(at + 4_000, late_from=at + 2_000, profile="living", drifts=drifts)
     alarms = [one["events_learned"] for one in found.learner.state.alarms]
     assert any(at < count <= at + 500 for count in alarms)
-    assert found.late["MASE"] < 0.85
+    assert found.late["MASE"] < 0.95
 
 
 def test_features_hold_nothing_of_the_outcome() -> None:

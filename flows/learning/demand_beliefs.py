@@ -8,6 +8,7 @@ ELASTICITY = -1.0
 DISCOUNT = -0.2
 FIRST_LEVEL = 3.0
 FIRST_DEVIATION = 0.25
+STRANGERS_DEVIATION = 0.7
 LEAST_DEVIATION = 0.02
 
 ALL_PRIOR = Deviations(level=0.05, holiday=0.3, promotion=0.4, price=1.0, weekday=0.2)
@@ -43,10 +44,10 @@ def effects_of_store() -> Effects:
     return Effects(STORE_PRIOR, STORE_NOISE, SHOCK_FADING)
 
 
-def effects_of_series() -> Effects:
+def effects_of_series(level: float = FIRST_LEVEL) -> Effects:
     """How one product in one store differs from what its product and its store say."""
     effects = Effects(SERIES_PRIOR, SERIES_NOISE)
-    effects.mean[LEVEL] = FIRST_LEVEL
+    effects.mean[LEVEL] = level
     return effects
 
 

@@ -75,10 +75,14 @@ class DemandForecaster(base.Regressor):
         self._levels = IntervalLevels()
         self._ratios = [1.0] * (HORIZONS + 1)
         self._discount = beliefs.DISCOUNT
+        self._typical_level = beliefs.FIRST_LEVEL
 
     def forecast_one(self, x: dict[Any, Any]) -> Outlook | None:
-        """Forecast a series as of a day whose sales are not known; None for an unknown series."""
-        series = self._series.get(x.get("series"))
+        """Forecast a series as of a day whose sales are not known; None before any was learnt.
+
+        Of an unknown series it says what its product, its store and all series let expect.
+        """
+        series = self._look_up(x)
         if series is None:
             return None
         day = _day(x, series)
@@ -88,8 +92,8 @@ class DemandForecaster(base.Regressor):
         return self._today(series, now), made, fan
 
     def predict_one(self, x: dict[Any, Any]) -> float:
-        """Units expected on the day itself; 0 for an unknown series."""
-        series = self._series.get(x.get("series"))
+        """Units expected on the day itself; 0 before anything was learnt."""
+        series = self._look_up(x)
         if series is None:
             return 0.0
         return self._today(series, series.situation(x, _day(x, series), self._discount)).value
@@ -115,15 +119,16 @@ class DemandForecaster(base.Regressor):
         outcome = surprise * MEAN_DEVIATION / series.deviation
         self._levels.learn(0, outcome, *self._levels.at(0))
         series.note_surprise(surprise)
+        self._typical_level += NOTICE * (series.own.mean[LEVEL] - self._typical_level)
         if series.now is not None:
             series.book.issue(series.now.day, self._fan(series, series.now))
 
     def explain_one(self, x: dict[Any, Any]) -> dict[str, float]:
-        """What adds up to the units expected on the day itself; empty for an unknown series.
+        """What adds up to the units expected on the day itself; empty before anything was learnt.
 
         `level` is what would sell without the rest, which is shared out by its logarithms.
         """
-        series = self._series.get(x.get("series"))
+        series = self._look_up(x)
         if series is None:
             return {}
         parts = series.parts(series.situation(x, _day(x, series), self._discount))
@@ -197,13 +202,25 @@ class DemandForecaster(base.Regressor):
         scale = series.deviation / MEAN_DEVIATION
         return _forecast(series.center(now), bounds(self._levels.at(0), scale, 0.0, 0.0))
 
+    def _look_up(self, x: dict[Any, Any]) -> DemandSeries | None:
+        """The series of an event, or one that is like all; None before anything was learnt."""
+        series = self._series.get(x.get("series"))
+        if series is not None or not self._series:
+            return series
+        product = self._products.get(x.get("product")) or beliefs.effects_of_product()
+        store = self._stores.get(x.get("store")) or beliefs.effects_of_store()
+        own = beliefs.effects_of_series(self._typical_level)
+        stranger = DemandSeries(self._all, product, store, own, x.get("price"))
+        stranger.deviation = beliefs.STRANGERS_DEVIATION
+        return stranger
+
     def _find(self, x: dict[Any, Any]) -> DemandSeries:
         """The series of an event, made if it is new; the product and the store as well."""
 
         def make() -> DemandSeries:
             product = self._recent(self._products, x.get("product"), beliefs.effects_of_product)
             store = self._recent(self._stores, x.get("store"), beliefs.effects_of_store)
-            own = beliefs.effects_of_series()
+            own = beliefs.effects_of_series(self._typical_level)
             return DemandSeries(self._all, product, store, own, x.get("price"))
 
         return self._recent(self._series, x.get("series"), make)

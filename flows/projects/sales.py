@@ -113,7 +113,7 @@ PROJECT = Project(
     challengers={"baseline": baseline},
     score="MASE",
     forbidden_inputs=frozenset({"concept_drift_stage", "total_sales_amount"}),
-    seasonal_inputs=frozenset({"campaign", "day", "holiday"}),
+    seasonal_inputs=frozenset({"campaign", "day", "holiday", "price", "promotion"}),
     queries=(
         Query("Newest sales", "SELECT * FROM sales ORDER BY timestamp DESC LIMIT 100"),
         Query(

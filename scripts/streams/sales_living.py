@@ -127,4 +127,4 @@ def _offer(
     return Offer(round(price, 2), None, 0.0)
 
 
-STREAM = Stream(Options, generate, rate=100 / 86_400, scenarios=SCENARIOS)
+STREAM = Stream(Options, generate, rate=100 / 4, scenarios=SCENARIOS, speed=86_400 / 4)

@@ -24,6 +24,7 @@ SEASONALITIES: tuple[Seasonality, ...] = (
 WINTER = (11, 12, 1, 2)
 SUMMER = (6, 7, 8)
 STAGE_DAYS = 180
+SPEED = 3_600
 MEAN_GAP = 0.7 * 150.5 + 0.3 * 75 * 60
 
 
@@ -135,4 +136,4 @@ def _season(rng: random.Random, product: Product, now: datetime) -> float:
     return rng.uniform(0.5, 0.8) if now.month in low else rng.uniform(0.9, 1.1)
 
 
-STREAM = Stream(Options, generate, rate=1 / MEAN_GAP)
+STREAM = Stream(Options, generate, rate=SPEED / MEAN_GAP, speed=SPEED)
