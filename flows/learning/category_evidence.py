@@ -68,6 +68,7 @@ class CategoryEvidence:
 
 
 def _name(category: Category) -> Category:
-    if category is None or isinstance(category, bool):
+    kind = type(category)
+    if category is None or kind is bool or (kind is str and len(category) <= LONGEST_NAME):
         return category
     return str(category)[:LONGEST_NAME]

@@ -53,6 +53,13 @@ class EventSample:
             _put(evidence_so_far, place, _thousandths(evidence.get(name, 0.0)))
         self.kept += 1
 
+    def fade(self, newest: int, times: float) -> None:
+        """Let all but the `newest` events stand for so many times fewer events."""
+        oldest_full = self.kept - newest
+        first = max(0, self.kept - self.capacity)
+        for number in range(first, oldest_full):
+            self._importances[number % self.capacity] /= times
+
     def numbers(self) -> dict[Hashable, Floats]:
         return {name: np.array(column, np.float64) for name, column in self._numbers.items()}
 

@@ -16,6 +16,7 @@ BINS = 400
 LONGEST_WAIT = 200
 WAIT_SHARE = 0.05
 SMALLEST = 1e-9
+FORGOTTEN = 20.0
 
 
 class FBetaThreshold(base.Wrapper[base.Classifier], base.Classifier):
@@ -56,6 +57,7 @@ class FBetaThreshold(base.Wrapper[base.Classifier], base.Classifier):
         self._unit = 1.0
         self._seen = 0
         self._next_choice = 1
+        self._drifted_at = -1
 
     @property
     def _wrapped_model(self) -> base.Classifier:
@@ -92,6 +94,16 @@ class FBetaThreshold(base.Wrapper[base.Classifier], base.Classifier):
         if probabilities:
             self._count(probabilities.get(1, 0.0), bool(y))
         self.classifier.learn_one(x, y, **kwargs)
+
+    def on_drift(self) -> None:
+        """Let what was counted so far weigh far less, and the classifier forget as it can."""
+        if self._seen != self._drifted_at:
+            self._unit *= FORGOTTEN
+            self._drifted_at = self._seen
+            self._next_choice = self._seen + 1
+        forget = getattr(self.classifier, "on_drift", None)
+        if forget:
+            forget()
 
     def _count(self, probability: float, positive: bool) -> None:
         number = _bin(probability)

@@ -25,6 +25,8 @@ FEWEST_NEWS = 20
 HEAD_START = 30
 LARGEST = 1e38
 FARTHEST = 30.0
+RECENT = 120
+FORGOTTEN = 20.0
 
 
 class WeightOfEvidence(base.Classifier):
@@ -59,6 +61,8 @@ class WeightOfEvidence(base.Classifier):
         self._counts = [0.0, 0.0]
         self._unit = 1.0
         self._next_fit = FEWEST_NEWS
+        self._born = 0
+        self._drifted_at = -1
 
     def _unit_test_skips(self) -> set[str]:
         return {"check_predict_proba_one_binary"}  # it wants an answer before anything is learnt
@@ -89,13 +93,14 @@ class WeightOfEvidence(base.Classifier):
 
     def _evidence(self, x: dict[Name, Any]) -> dict[Name, float]:
         evidence: dict[Name, float] = {}
+        numbers, categories = self._numbers, self._categories
         for name, value in x.items():
             number = _number(value)
             if number is not None:
-                if name in self._numbers:
-                    evidence[name] = self._numbers[name].weight(number)
-            elif name in self._categories:
-                evidence[name] = self._categories[name].weight(value)
+                if name in numbers:
+                    evidence[name] = numbers[name].weight(number)
+            elif name in categories:
+                evidence[name] = categories[name].weight(value)
         return evidence
 
     def learn_one(self, x: dict[Name, Any], y: base.typing.ClfTarget) -> None:
@@ -115,6 +120,19 @@ class WeightOfEvidence(base.Classifier):
             self._sample.keep(numbers, self._evidence(x), offset, label, 1 / share)
             if self._sample.kept >= self._next_fit:
                 self._fit()
+
+    def on_drift(self) -> None:
+        """Let the newest events of the sample weigh as usual, and all that is older far less.
+
+        Doing so again before anything else was learnt changes nothing.
+        """
+        if self._drifted_at == self._sample.kept:
+            return
+        self._drifted_at = self._sample.kept
+        self._sample.fade(RECENT, FORGOTTEN)
+        self._unit *= FORGOTTEN
+        self._born = max(0, self._sample.kept - RECENT)
+        self._next_fit = self._sample.kept + 1
 
     def _count(self, label: int) -> None:
         """Count the event, and let the past fade by making what comes weigh more."""
@@ -142,9 +160,8 @@ class WeightOfEvidence(base.Classifier):
         self._counts = [count / self._unit for count in self._counts]
         self._unit = 1.0
         kept = self._sample.kept
-        self._next_fit = kept + max(
-            FEWEST_NEWS, int(min(GROWTH * kept, RENEWAL * self._sample.capacity))
-        )
+        grown = GROWTH * (kept - self._born)
+        self._next_fit = kept + max(FEWEST_NEWS, int(min(grown, RENEWAL * self._sample.capacity)))
 
     def _fit_trust(self, labels: NDArray[np.bool_], importances: Floats) -> None:
         evidence = self._sample.evidence()
@@ -166,6 +183,8 @@ def _number(value: Any) -> float | None:
     kind = type(value)
     if kind is str or kind is bool or value is None:
         return None
+    if kind is float and -LARGEST <= value <= LARGEST:
+        return value  # type: ignore[no-any-return]
     if kind is not float and kind is not int and not isinstance(value, Real):
         return None
     return max(-LARGEST, min(value, LARGEST)) if value == value else nan

@@ -9,7 +9,9 @@ import msgspec
 
 from flows.learning.binary import BinaryClassification
 from flows.learning.f_beta_threshold import FBetaThreshold
+from flows.learning.single_input import SingleInput
 from flows.learning.weight_of_evidence import WeightOfEvidence
+from flows.projects._fraud_past import FraudPast
 from flows.projects.forms import about
 from flows.projects.spec import Features, Project, Query
 
@@ -102,6 +104,11 @@ def model() -> FBetaThreshold:
     return FBetaThreshold(WeightOfEvidence(), beta=BETA)
 
 
+def baseline() -> FBetaThreshold:
+    """Make the rule that anybody would try first: fraud is what costs more than so much."""
+    return FBetaThreshold(SingleInput("amount"), beta=BETA, prior_positives=1.0)
+
+
 PROJECT = Project(
     slug="fraud",
     title="Transaction Fraud Detection",
@@ -114,6 +121,8 @@ PROJECT = Project(
     label="is_fraud",
     features=features,
     model=model,
+    past=FraudPast,
+    challengers={"baseline": baseline},
     score="FBeta",
     seasonal_inputs=frozenset({"hour"}),
     queries=(
