@@ -15,17 +15,7 @@ from api.bodies import BodyLimit
 from api.instruments import Instruments, ModelCollector, RequestMetrics
 from api.openapi import describe, operation_id
 from api.platform import Platform
-from api.routes import (
-    health,
-    labels,
-    metrics,
-    models,
-    predictions,
-    producer,
-    projects,
-    training,
-    v2,
-)
+from api.routes import health, labels, metrics, models, predictions, producer, projects, training
 from flows.projects import PROJECTS
 from flows.projects.spec import Project
 from flows.settings import Settings
@@ -39,7 +29,6 @@ ROUTERS = [
     models.router,
     training.router,
     producer.router,
-    v2.router,
     health.router,
 ]
 

@@ -35,8 +35,7 @@ class FieldError(msgspec.Struct, frozen=True):
 
 
 class Problem(msgspec.Struct, frozen=True, kw_only=True):
-    """The body of every error answer. `error` is `detail` once more, where the Open Inference
-    Protocol asks for it."""
+    """The body of every error answer."""
 
     type: str
     title: str
@@ -44,7 +43,6 @@ class Problem(msgspec.Struct, frozen=True, kw_only=True):
     detail: str
     instance: str
     errors: list[FieldError] | msgspec.UnsetType = msgspec.UNSET
-    error: str | msgspec.UnsetType = msgspec.UNSET
 
 
 class _Kind(msgspec.Struct, frozen=True):
@@ -115,7 +113,6 @@ def _answer(
         detail=detail,
         instance=request.url.path,
         errors=list(errors) or msgspec.UNSET,
-        error=detail if request.url.path.startswith("/v2/") else msgspec.UNSET,
     )
     extra = {"Cache-Control": "no-store", **(headers or {})}
     if kind.status == 503:

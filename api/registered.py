@@ -138,7 +138,7 @@ class RegistryReader:
         except Exception as error:  # unpickling runs code of other versions: anything may come
             follower.refuse(shard, "registry", str(version.number), error)
             return
-        follower.adopt(Loaded(facts, state.predictor, "registry", len(frame), version.number))
+        follower.adopt(Loaded(facts, state.predictor, "registry", len(frame)))
 
 
 def _told(error: Exception) -> str:

@@ -17,6 +17,7 @@ from flows.learning.task import Metrics
 from flows.projects.spec import Project
 from scripts.agreement import Agreement
 from scripts.records import EventReader
+from scripts.stability import Stability
 
 CHUNK = 1_000
 
@@ -37,16 +38,14 @@ class Trial:
         self._owed: deque[tuple[str, Any]] = deque()
         self._scored: list[tuple[Any, Any, float]] = []
         self._agreement = Agreement(project)
+        self._stability = Stability(project) if project.label is None else None
 
     def run(self, drawn: Iterator[Drawn]) -> None:
         """Take the whole stream; only the learner's time is measured."""
         while chunk := list(islice(drawn, CHUNK)):
             events = [(event, truth) for value, truth in chunk for event in self._decode(value)]
-            started = time.perf_counter()
-            predictions = [self._take(event) for event, _ in events]
-            self.seconds += time.perf_counter() - started
-            for (event, truth), prediction in zip(events, predictions, strict=True):
-                self._agreement.add(event, truth, prediction)
+            for event, truth in events:
+                self._agreement.add(event, truth, self._take(event))
         while self._owed:
             self._answer()
 
@@ -60,7 +59,11 @@ class Trial:
             "events_per_second": round(self.events / self.seconds) if self.seconds else None,
             "counts": {**state.counts, "pending": len(state.waiting)},
             "state_bytes": len(codec.dumps(state, b"size only")),
-            "metrics": {**state.metrics.values(), **self._agreement.values()},
+            "metrics": {
+                **state.metrics.values(),
+                **self._agreement.values(),
+                **(self._stability.values() if self._stability else {}),
+            },
             "metrics_last_half": {**self._last_half().values(), **self._agreement.values(0.5)},
             "challengers": {
                 name: rival.metrics.values() for name, rival in state.challengers.items()
@@ -82,8 +85,17 @@ class Trial:
             return []
 
     def _take(self, event: Any) -> Any | None:
-        project, now = self._project, getattr(event, self._project.time).timestamp()
+        now = getattr(event, self._project.time).timestamp()
         self.events += 1
+        if self._stability:
+            self._stability.add(self.learner, event, now)
+        started = time.perf_counter()
+        prediction = self._learn(event, now)
+        self.seconds += time.perf_counter() - started
+        return prediction
+
+    def _learn(self, event: Any, now: float) -> Any | None:
+        project = self._project
         if self._delay is not None and project.label is not None:
             if len(self._owed) >= self._delay:
                 self._answer(now)

@@ -65,7 +65,7 @@ def check_a_form_makes_events(sample: Sample) -> None:
     """What the page's form draws is an event, and every field says what it means."""
     project = sample.project
     for seed in range(20):
-        drawn = random_event(project.event, random.Random(seed), hidden=project.unknown)
+        drawn = random_event(project.event, random.Random(seed), hidden=project.hidden)
         event = msgspec.convert(drawn, project.event)
         assert Learner.fresh(project).observe(event, START)
     assert all(field.help for field in form_fields(project.event))

@@ -18,7 +18,7 @@ PROJECT = fraud.PROJECT
 READER = EventReader(PROJECT)
 REQUIRED = [
     field.path
-    for field in form_fields(PROJECT.event, hidden=PROJECT.unknown)
+    for field in form_fields(PROJECT.event, hidden=PROJECT.hidden)
     if field.kind not in ("id", "time")
 ]
 

@@ -81,7 +81,7 @@ def test_random_values_are_events_of_the_project(slug: str) -> None:
     project = projects.get(slug)
     rng = random.Random(0)
     for _ in range(100):
-        value = random_event(project.event, rng, hidden=project.unknown)
+        value = random_event(project.event, rng, hidden=project.hidden)
         event = msgspec.json.decode(msgspec.json.encode(value), type=project.event)
         assert project.features(event)
 

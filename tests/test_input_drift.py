@@ -11,10 +11,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from flows.learning.drift import Alarm
-from flows.learning.input_drift import SAMPLED, InputDrift
 from flows.learning.input_drift import WINDOW as SAMPLE
+from flows.learning.input_drift import InputDrift
 
-WINDOW = SAMPLED * SAMPLE
+WINDOW = 2 * SAMPLE + 2
 KINDS = ("card", "cash", "transfer")
 
 

@@ -60,7 +60,7 @@ def _detail(served: Served, shard: int) -> ProjectDetail:
         summary=project.summary,
         task=project.task.name,
         topic=project.topic,
-        form=form_fields(project.event, hidden=project.unknown),
+        form=form_fields(project.event, hidden=project.hidden),
         queries=[QueryText(query.title, query.sql) for query in project.queries],
         shard=shard,
         shards=follower.shards,

@@ -31,13 +31,13 @@ class EventForm(pn.viewable.Viewer):
         super().__init__(**params)
         self._project = project
         self._rng = rng or random.Random()  # noqa: S311 - plausible, not secret
-        self._fields = form_fields(project.event, hidden=project.unknown)
+        self._fields = form_fields(project.event, hidden=project.hidden)
         self.inputs = {field.path: _input(field) for field in self._fields}
         self.randomise()
 
     def randomise(self) -> None:
         """Draw other values for every field, as the project's own stream might bring them."""
-        drawn = dict(_leaves(random_event(self._project.event, self._rng, self._project.unknown)))
+        drawn = dict(_leaves(random_event(self._project.event, self._rng, self._project.hidden)))
         for path, widget in self.inputs.items():
             widget.value = drawn[path]
         self.mark({})

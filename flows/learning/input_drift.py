@@ -13,8 +13,11 @@ from numpy.typing import NDArray
 
 from flows.learning.drift import Alarm
 
-SAMPLED = 2
 WINDOW = 500
+PRESENT_AT_LEAST = 100
+# Every event or other is looked at, by a sequence that no season of the stream keeps time with.
+_GOLDEN = 0x9E3779B1
+_HALF = 1 << 31
 WINDOWS_REMEMBERED = 8
 BINS = 10
 CATEGORIES_TOLD_APART = 30
@@ -70,7 +73,7 @@ class _Usual:
 
 
 class InputDrift:
-    """Compares the inputs of the last 1 000 events, every other one, with those of the time before.
+    """Compares the inputs of the last 1 000 events, half of them, with those of the time before.
 
     Rings for an input whose population stability index passes 0.25, and takes the new spread for
     the usual one. An input that moves with the clock is for the project to name.
@@ -85,7 +88,7 @@ class InputDrift:
     def update(self, features: dict[str, Any]) -> list[Alarm]:
         """Watch the inputs of one event; returns the alarms they raise."""
         self._events += 1
-        if self._events % SAMPLED:
+        if self._events * _GOLDEN & 0xFFFFFFFF >= _HALF:
             return []
         self._window.append(features)
         if len(self._window) < WINDOW:
@@ -97,6 +100,8 @@ class InputDrift:
         return [alarm for alarm in found if alarm is not None]
 
     def _compare(self, name: str, values: list[Any]) -> Alarm | None:
+        if sum(value is not None for value in values) < PRESENT_AT_LEAST:
+            return None
         usual = self._usual.get(name)
         if usual is None:
             self._usual[name] = _Usual.of(values)

@@ -84,6 +84,11 @@ class Project:
         return () if self.label is None else (self.label,)
 
     @property
+    def hidden(self) -> tuple[str, ...]:
+        """Fields that a form does not ask for: nobody knows them, or no model may."""
+        return (*self.unknown, *sorted(self.forbidden_inputs))
+
+    @property
     def topics(self) -> tuple[str, ...]:
         """What its flow reads."""
         return (self.topic,) if self.label is None else (self.topic, self.labels_topic)
