@@ -8,9 +8,13 @@ from typing import Any
 import msgspec
 from fastapi import Response
 
+from api.sql.messages import SqlAnswer, SqlColumn, SqlTable, SqlTables, TableVersion
 from flows.projects.forms import FormField
 from flows.stores.live import Point, Wanted
 from flows.stores.production import ProducerStatus
+
+__all__ = ["SqlAnswer", "SqlColumn", "SqlTable", "SqlTables", "TableVersion"]
+"""What SQL answers with, described beside the rest."""
 
 
 class Json(Response):
@@ -37,6 +41,12 @@ class QueryText(msgspec.Struct, frozen=True):
 
     title: str
     sql: str
+
+
+class QueryTexts(msgspec.Struct, frozen=True):
+    """SQL texts to start from, for one project."""
+
+    queries: list[QueryText]
 
 
 class ProjectSummary(msgspec.Struct, frozen=True, kw_only=True):

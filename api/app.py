@@ -15,7 +15,17 @@ from api.bodies import BodyLimit
 from api.instruments import Instruments, ModelCollector, RequestMetrics
 from api.openapi import describe, operation_id
 from api.platform import Platform
-from api.routes import health, labels, metrics, models, predictions, producer, projects, training
+from api.routes import (
+    health,
+    labels,
+    metrics,
+    models,
+    predictions,
+    producer,
+    projects,
+    sql,
+    training,
+)
 from flows.projects import PROJECTS
 from flows.projects.spec import Project
 from flows.settings import Settings
@@ -29,6 +39,7 @@ ROUTERS = [
     models.router,
     training.router,
     producer.router,
+    sql.router,
     health.router,
 ]
 
@@ -60,5 +71,6 @@ def create_app(settings: Settings, projects: Mapping[str, Project] = PROJECTS) -
     problems.install(app)
     for router in ROUTERS:
         app.include_router(router)
-    app.openapi = cache(lambda: describe(app, projects, [labels.NewLabel, Command]))  # type: ignore[method-assign]
+    bodies = [labels.NewLabel, Command, sql.NewQuery]
+    app.openapi = cache(lambda: describe(app, projects, bodies))  # type: ignore[method-assign]
     return app

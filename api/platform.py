@@ -11,6 +11,7 @@ from api.events import EventReader
 from api.labels import LabelSender
 from api.registered import RegistryReader
 from api.serving import Follower
+from api.sql.offer import pool
 from flows.errors import ProjectError
 from flows.projects.spec import Project
 from flows.settings import Settings
@@ -36,6 +37,7 @@ class Platform:
     def __init__(self, settings: Settings, projects: Mapping[str, Project]) -> None:
         self.settings = settings
         self.labels = LabelSender(settings)
+        self.sql = pool(settings, projects)
         self._redis = connect(settings.redis_url.get_secret_value())
         key = settings.signing_key.get_secret_value().encode()
         self.served = {
@@ -69,6 +71,7 @@ class Platform:
 
     def stop(self) -> None:
         """End all threads and connections; takes about a second."""
+        self.sql.stop()
         self.registry.stop()
         for follower in self.followers:
             follower.stop()

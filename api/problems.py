@@ -15,6 +15,7 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 
 from api.bodies import InvalidBody
+from api.sql.errors import SqlBusy, SqlError, SqlNotAllowed, SqlTimeout, SqlTooLarge
 from flows.errors import (
     BrokerError,
     EventError,
@@ -56,6 +57,11 @@ _KINDS: dict[type[Exception], _Kind] = {
     EventError: _Kind("invalid-body", "The body is not what it should be", 422),
     ModelUnavailable: _Kind("no-model", "No model yet", 503),
     StoreError: _Kind("store-unavailable", "A store does not answer", 503),
+    SqlError: _Kind("sql-error", "The query cannot be run", 422),
+    SqlNotAllowed: _Kind("sql-not-allowed", "The query asks for more than to read", 403),
+    SqlTimeout: _Kind("sql-timeout", "The query took too long", 422),
+    SqlTooLarge: _Kind("sql-too-large", "The query took too much room", 422),
+    SqlBusy: _Kind("sql-busy", "Too many queries", 429),
     BrokerError: _Kind("broker-unavailable", "Kafka does not answer", 503),
 }
 
@@ -115,6 +121,6 @@ def _answer(
         errors=list(errors) or msgspec.UNSET,
     )
     extra = {"Cache-Control": "no-store", **(headers or {})}
-    if kind.status == 503:
-        extra["Retry-After"] = "5"
+    if kind.status in (429, 503):
+        extra.setdefault("Retry-After", "5")
     return Response(msgspec.json.encode(problem), kind.status, extra, MEDIA_TYPE)

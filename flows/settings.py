@@ -51,6 +51,13 @@ class Settings(BaseSettings):
     api_host: str = "127.0.0.1"
     api_port: int = 8000
     api_url: str = "http://127.0.0.1:8000"
+    sql_seconds: float = Field(10.0, gt=0)
+    sql_memory_mb: int = Field(512, ge=64)
+    sql_temp_mb: int = Field(1024, ge=0)
+    sql_threads: int = Field(2, ge=1)
+    sql_workers: int = Field(2, ge=1)
+    sql_waiting: int = Field(8, ge=0)
+    sql_rows: int = Field(10_000, ge=1)
     dashboard_host: str = "127.0.0.1"
     dashboard_port: int = 5006
 

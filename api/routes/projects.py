@@ -12,6 +12,7 @@ from api.answers import (
     ProjectList,
     ProjectSummary,
     QueryText,
+    QueryTexts,
     Score,
     ServingModel,
     moment,
@@ -39,6 +40,16 @@ async def get_project(served: ServedDep, shard: ShardDep) -> Json:
     return Json(_detail(served, shard))
 
 
+@router.get("/{project}/queries", responses=returns(QueryTexts))
+async def list_queries(served: ServedDep) -> Json:
+    """List a project's SQL texts, for POST /sql."""
+    return Json(QueryTexts(_queries(served.project)))
+
+
+def _queries(project: Project) -> list[QueryText]:
+    return [QueryText(query.title, query.sql) for query in project.queries]
+
+
 def _summary(project: Project) -> ProjectSummary:
     return ProjectSummary(
         slug=project.slug,
@@ -61,7 +72,7 @@ def _detail(served: Served, shard: int) -> ProjectDetail:
         task=project.task.name,
         topic=project.topic,
         form=form_fields(project.event, hidden=project.hidden),
-        queries=[QueryText(query.title, query.sql) for query in project.queries],
+        queries=_queries(project),
         shard=shard,
         shards=follower.shards,
         state=_state(loaded, status),
