@@ -37,7 +37,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         needed = set(getattr(item, "fixturenames", ()))
         chosen = getattr(getattr(item, "callspec", None), "params", {})
-        if needed & SLOW_FIXTURES or "apache" in chosen.values():
+        texts = {value for value in chosen.values() if isinstance(value, str)}
+        if needed & SLOW_FIXTURES or "apache" in texts:
             item.add_marker("slow")
 
 
