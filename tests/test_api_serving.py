@@ -4,6 +4,7 @@ import gc
 import logging
 import socket
 import sys
+import time
 import types
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -16,7 +17,7 @@ from river import linear_model
 from api.serving import Loaded, load
 from flows.learning import codec
 from flows.learning.predictor import Predictor
-from flows.stores.live import Facts
+from flows.stores.live import STATUS_SECONDS, Facts
 from scripts.local import parts
 from tests.api_parts import Served, learner_of, local, publication, serving, teach, until
 
@@ -171,8 +172,11 @@ def test_redis_down_keeps_the_last_model_serving(
     with serving(local(f"redis://127.0.0.1:{port}/0"), unique("fraud")) as served:
         learner = learner_of(served.project, 100)
         facts = served.publish(learner)
+        served.beat(time=time.time() - STATUS_SECONDS + 5)
+        until(lambda: served.get().json()["state"] == "running", "the heartbeat")
         servers.stop(valkey)
         until(lambda: served.get().json()["problems"], "the trouble")
+        until(lambda: served.get().json()["state"] == "stale", "the age of the heartbeat")
         assert served.predict().json()["model"]["version"] == facts.version
         assert served.client.get("/readyz").status_code == 200
         assert "Redis" in served.get().json()["problems"][0]
