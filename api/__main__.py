@@ -7,6 +7,7 @@ import sys
 
 import uvicorn
 
+from api.access_log import log_to_stdout
 from api.app import create_app
 from flows.errors import SettingsError
 from flows.settings import load
@@ -21,8 +22,13 @@ def main() -> None:
     logging.basicConfig(
         level=settings.log_level, format="%(asctime)s %(levelname)s %(name)s %(message)s"
     )
+    log_to_stdout()
+    try:
+        app = create_app(settings)
+    except SettingsError as error:
+        sys.exit(str(error))
     uvicorn.run(
-        create_app(settings),
+        app,
         host=settings.api_host,
         port=settings.api_port,
         log_level=settings.log_level.lower(),

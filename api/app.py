@@ -8,11 +8,15 @@ from contextlib import asynccontextmanager
 from functools import cache
 from typing import Any
 
+import msgspec
 from fastapi import FastAPI
+from fastapi.middleware.cors import CORSMiddleware
 
 from api import problems
+from api.access_log import AccessLog
 from api.bodies import BodyLimit
 from api.instruments import Instruments, ModelCollector, RequestMetrics
+from api.keys import Gate, check
 from api.openapi import describe, operation_id
 from api.platform import Platform
 from api.routes import (
@@ -46,6 +50,7 @@ ROUTERS = [
 
 def create_app(settings: Settings, projects: Mapping[str, Project] = PROJECTS) -> FastAPI:
     """Make an app; nothing is connected before it starts, and it can start again after it stops."""
+    check(settings)
     instruments = Instruments()
 
     @asynccontextmanager
@@ -68,9 +73,24 @@ def create_app(settings: Settings, projects: Mapping[str, Project] = PROJECTS) -
     )
     app.add_middleware(BodyLimit)
     app.add_middleware(RequestMetrics, instruments=instruments)
+    app.add_middleware(Gate, settings=settings)
+    if settings.api_cors_origins:
+        app.add_middleware(CORSMiddleware, **_cors(settings))
+    app.add_middleware(AccessLog)
     problems.install(app)
     for router in ROUTERS:
         app.include_router(router)
-    bodies = [labels.NewLabel, Command, sql.NewQuery]
+    bodies: list[type[msgspec.Struct]] = [labels.NewLabel, Command, sql.NewQuery]
     app.openapi = cache(lambda: describe(app, projects, bodies))  # type: ignore[method-assign]
     return app
+
+
+def _cors(settings: Settings) -> dict[str, Any]:
+    """Credentials of a browser are never offered to every origin."""
+    return {
+        "allow_origins": settings.api_cors_origins,
+        "allow_credentials": "*" not in settings.api_cors_origins,
+        "allow_methods": ["GET", "POST", "PUT"],
+        "allow_headers": ["Accept", "Authorization", "Content-Type", "X-API-Key", "X-Request-ID"],
+        "expose_headers": ["Retry-After", "X-Request-ID"],
+    }

@@ -76,7 +76,7 @@ def install(app: FastAPI) -> None:
 
 async def _http_error(request: Request, error: Exception) -> Response:
     error = cast(HTTPException, error)
-    return _plain(request, error.status_code, str(error.detail), error.headers)
+    return plain(request, error.status_code, str(error.detail), error.headers)
 
 
 async def _invalid_request(request: Request, error: Exception) -> Response:
@@ -95,12 +95,13 @@ async def _known_error(request: Request, error: Exception) -> Response:
 
 
 async def _unknown_error(request: Request, error: Exception) -> Response:  # noqa: ARG001
-    return _plain(request, 500, "The server failed; its log says why.")
+    return plain(request, 500, "The server failed; its log says why.")
 
 
-def _plain(
+def plain(
     request: Request, status: int, detail: str, headers: Mapping[str, str] | None = None
 ) -> Response:
+    """Answer with what HTTP itself has a name for."""
     kind = _Kind("", HTTPStatus(status).phrase, status)
     return _answer(request, kind, detail, headers=headers)
 

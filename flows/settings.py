@@ -5,12 +5,23 @@ from __future__ import annotations
 from typing import Literal, Self
 
 import pydantic_settings
-from pydantic import Field, SecretStr, ValidationError, model_validator
+from pydantic import BaseModel, Field, SecretStr, ValidationError, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from flows.errors import SettingsError
 
 REQUIRED_IN_PROD = ("kafka_bootstrap", "redis_url", "mlflow_uri", "lake_uri", "signing_key")
+
+
+KeyScope = Literal["read", "write", "admin"]
+
+
+class ApiKey(BaseModel):
+    """A key of the API by its SHA-256, in hexadecimal; `python -m scripts.api_key` makes one."""
+
+    name: str = Field(min_length=1)
+    hash: str = Field(pattern=r"^[0-9a-fA-F]{64}$")
+    scopes: frozenset[KeyScope] = Field(min_length=1)
 
 
 class Settings(BaseSettings):
@@ -51,6 +62,10 @@ class Settings(BaseSettings):
     api_host: str = "127.0.0.1"
     api_port: int = 8000
     api_url: str = "http://127.0.0.1:8000"
+    api_keys: list[ApiKey] = []
+    api_rate: float | None = Field(None, gt=0)
+    api_metrics_open: bool = True
+    api_cors_origins: list[str] = []
     sql_seconds: float = Field(10.0, gt=0)
     sql_memory_mb: int = Field(512, ge=64)
     sql_temp_mb: int = Field(1024, ge=0)

@@ -37,7 +37,7 @@ def test_ready_without_a_model_is_a_warning(served: Served) -> None:
     assert answer.status_code == 200
     checks = {check["name"]: check["status"] for check in answer.json()["checks"]}
     slug = served.project.slug
-    assert checks == {f"redis:{slug}": "ok", f"model:{slug}:0": "warning"}
+    assert checks == {f"redis:{slug}": "ok", f"model:{slug}:0": "warning", "keys": "warning"}
 
 
 def test_ready_with_a_model_names_its_version(served: Served) -> None:

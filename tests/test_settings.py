@@ -91,6 +91,8 @@ def test_an_empty_setting_counts_as_missing_in_production(
         ("REALTIME_PROFILE", "production"),
         ("REALTIME_LOG_LEVEL", "LOUD"),
         ("REALTIME_START_FROM", "yesterday"),
+        ("REALTIME_API_KEYS", '[{"name": "a", "hash": "short", "scopes": ["read"]}]'),
+        ("REALTIME_API_RATE", "0"),
         ("REALTIME_SHARDS", "0"),
         ("REALTIME_SHARDS", "1.5"),
         ("REALTIME_PUBLISH_SECONDS", "soon"),

@@ -11,6 +11,7 @@ from api.answers import Check, Health, Json
 from api.deps import InstrumentsDep, PlatformDep
 from api.openapi import returns
 from api.serving import Follower
+from flows.settings import Settings
 
 router = APIRouter(tags=["health"])
 
@@ -26,6 +27,7 @@ async def readyz(platform: PlatformDep) -> Json:
     """Say whether predictions can be asked for. A project without a model is a warning, since its
     predictions say so themselves; Redis out of reach with no model in memory is a failure."""
     checks = [check for each in platform.followers for check in _checks(each)]
+    checks.append(_keys_check(platform.settings))
     silent = all(each.trouble for each in platform.followers)
     empty = not any(each.loaded(n) for each in platform.followers for n in range(each.shards))
     ready = not (silent and empty)
@@ -36,6 +38,12 @@ async def readyz(platform: PlatformDep) -> Json:
 def get_measurements(instruments: InstrumentsDep) -> Response:
     """Measurements for Prometheus."""
     return Response(generate_latest(instruments.registry), media_type=CONTENT_TYPE_LATEST)
+
+
+def _keys_check(settings: Settings) -> Check:
+    if settings.api_keys:
+        return Check("keys", "ok")
+    return Check("keys", "warning", "there are no API keys: everybody may do everything")
 
 
 def _checks(follower: Follower) -> Iterator[Check]:

@@ -1,0 +1,101 @@
+"""Each request has an id and leaves a line of JSON; each answer has the headers browsers heed."""
+
+from __future__ import annotations
+
+import logging
+import re
+import sys
+import time
+import uuid
+from datetime import UTC, datetime
+
+import msgspec
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from api.instruments import UNMEASURED
+
+PAGES = {"/docs"}
+"""Pages of HTML, which load scripts."""
+
+_ID = re.compile(rb"[\w.-]{1,64}", re.ASCII)
+_SECURITY = [
+    (b"x-content-type-options", b"nosniff"),
+    (b"x-frame-options", b"DENY"),
+    (b"referrer-policy", b"no-referrer"),
+]
+_POLICY = (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'")
+
+_log = logging.getLogger("api.access")
+
+
+class Line(msgspec.Struct, frozen=True, kw_only=True):
+    """One request, as it is logged; `path` is the route's template, so that no id is in it."""
+
+    time: str
+    level: str
+    method: str
+    path: str
+    status: int
+    ms: float
+    request_id: str
+    key: str | None
+
+
+def log_to_stdout() -> None:
+    """Let the lines be written as they are."""
+    handler = logging.StreamHandler(sys.stdout)
+    handler.setFormatter(logging.Formatter("%(message)s"))
+    _log.addHandler(handler)
+    _log.setLevel(logging.INFO)
+    _log.propagate = False
+
+
+class AccessLog:
+    """ASGI middleware; the outermost, so that refusals are logged as well."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        status, began, request_id = 500, time.perf_counter(), _request_id(scope)
+
+        async def marked(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                headers = [*message["headers"], *_SECURITY, (b"x-request-id", request_id)]
+                if scope["path"] not in PAGES:
+                    headers.append(_POLICY)
+                message = {**message, "headers": headers}
+            await send(message)
+
+        try:
+            await self._app(scope, receive, marked)
+        finally:
+            if _log.isEnabledFor(logging.INFO) and scope["path"] not in UNMEASURED:
+                _write(scope, status, time.perf_counter() - began, request_id)
+
+
+def _request_id(scope: Scope) -> bytes:
+    """The id that the client gave, if it is a harmless one."""
+    for name, value in scope["headers"]:
+        if name == b"x-request-id" and _ID.fullmatch(value):
+            return bytes(value)
+    return uuid.uuid4().hex.encode()
+
+
+def _write(scope: Scope, status: int, seconds: float, request_id: bytes) -> None:
+    line = Line(
+        time=datetime.now(UTC).isoformat(timespec="milliseconds"),
+        level="ERROR" if status >= 500 else "INFO",
+        method=scope["method"],
+        path=getattr(scope.get("route"), "path", "none"),
+        status=status,
+        ms=round(seconds * 1000, 3),
+        request_id=request_id.decode(),
+        key=scope.get("caller"),
+    )
+    _log.log(logging.ERROR if status >= 500 else logging.INFO, msgspec.json.encode(line).decode())
