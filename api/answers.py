@@ -127,10 +127,14 @@ class History(msgspec.Struct, frozen=True):
 
 
 class PredictingModel(msgspec.Struct, frozen=True, kw_only=True):
-    """The model that made a prediction."""
+    """The model that made a prediction.
+
+    `alias`: live, champion, the name of a challenger, or the number of a version that was asked
+    for. `number`: of its version, when it came from the registry."""
 
     version: str
     alias: str
+    number: int | None
     source: str
     lineage: int
     events_learned: int
@@ -148,6 +152,24 @@ class PredictionMade(msgspec.Struct, frozen=True, kw_only=True):
     prediction: dict[str, Any]
     reasons: dict[str, float] | None
     model: PredictingModel
+
+
+class PredictionsMade(msgspec.Struct, frozen=True):
+    """Predictions of several events or models: event by event, models in the order asked for."""
+
+    predictions: list[PredictionMade]
+
+
+class Form(msgspec.Struct, frozen=True, kw_only=True):
+    """What an event consists of. `made_up`: fields that are filled in where they are missing;
+    `entity`: those that together name what the event is about."""
+
+    project: str
+    fields: list[FormField]
+    event_id: str
+    entity: tuple[str, ...]
+    time: str
+    made_up: tuple[str, ...]
 
 
 class LabelAccepted(msgspec.Struct, frozen=True):

@@ -29,6 +29,7 @@ from api.routes import (
     projects,
     sql,
     training,
+    v2,
 )
 from flows.projects import PROJECTS
 from flows.projects.spec import Project
@@ -44,6 +45,7 @@ ROUTERS = [
     training.router,
     producer.router,
     sql.router,
+    v2.router,
     health.router,
 ]
 

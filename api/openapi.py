@@ -12,8 +12,8 @@ from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 from fastapi.routing import APIRoute
 
-from api import answers
-from api.events import EventReader, example
+from api import answers, inference
+from api.events import MOST_EVENTS, EventReader, example
 from api.problems import MEDIA_TYPE, Problem
 from flows.projects.spec import Project
 
@@ -27,9 +27,29 @@ def returns(kind: type[msgspec.Struct], status: int = 200) -> dict[int | str, di
     return {status: {"description": inspect.getdoc(kind) or "", "content": content}}
 
 
-def accepts(kind: type[msgspec.Struct]) -> dict[str, Any]:
+def returns_either(*kinds: type[msgspec.Struct]) -> dict[int | str, dict[str, Any]]:
+    """Describe a route that answers with one of several types."""
+    schema = {"anyOf": [_reference(kind.__name__) for kind in kinds]}
+    description = inspect.getdoc(kinds[0]) or ""
+    return {200: {"description": description, "content": {"application/json": {"schema": schema}}}}
+
+
+def returns_list(kind: type[msgspec.Struct]) -> dict[int | str, dict[str, Any]]:
+    """Describe a route that answers with a list."""
+    schema = {"type": "array", "items": _reference(kind.__name__)}
+    description = inspect.getdoc(kind) or ""
+    return {200: {"description": description, "content": {"application/json": {"schema": schema}}}}
+
+
+def returns_object(description: str) -> dict[int | str, dict[str, Any]]:
+    """Describe a route that answers with an object whose fields depend on the project."""
+    content = {"application/json": {"schema": {"type": "object"}}}
+    return {200: {"description": description, "content": content}}
+
+
+def accepts(kind: type[msgspec.Struct], *, required: bool = True) -> dict[str, Any]:
     """Describe the body a route reads by itself."""
-    return {"requestBody": _body(_reference(kind.__name__))}
+    return {"requestBody": {**_body(_reference(kind.__name__)), "required": required}}
 
 
 def operation_id(route: APIRoute) -> str:
@@ -59,7 +79,8 @@ def describe(
 
 
 def _schemas(projects: Mapping[str, Project], bodies: list[type[msgspec.Struct]]) -> dict[str, Any]:
-    structs = [item for item in vars(answers).values() if _is_struct(item)]
+    found = {**vars(answers), **vars(inference)}.values()
+    structs = [item for item in found if _is_struct(item)]
     events = [project.event for project in projects.values()]
     kinds = [*structs, *bodies, *events, Problem]
     references, schemas = msgspec.json.schema_components(kinds, ref_template=_REFERENCE)
@@ -75,7 +96,7 @@ def _is_struct(item: object) -> bool:
 
 
 def _without_label(schema: dict[str, Any], project: Project) -> None:
-    filled_in = {*EventReader(project).ids, project.time, *project.unknown}
+    filled_in = {*EventReader(project).made_up, *project.unknown}
     for name in project.unknown:
         schema["properties"].pop(name, None)
     schema["required"] = [name for name in schema["required"] if name not in filled_in]
@@ -88,7 +109,9 @@ def _expand_predict(paths: dict[str, Any], projects: Mapping[str, Project]) -> N
         operation = copy.deepcopy(template["post"])
         operation["operationId"] = f"predict_{slug}"
         operation["summary"] = f"Predict: {project.title}"
-        operation["requestBody"] = _body(_reference(project.event.__name__), example(project))
+        event = _reference(project.event.__name__)
+        events = {"type": "array", "items": event, "minItems": 1, "maxItems": MOST_EVENTS}
+        operation["requestBody"] = _body({"anyOf": [event, events]}, example(project))
         operation["parameters"] = [
             item for item in operation.get("parameters", []) if item["name"] != "project"
         ]

@@ -12,6 +12,8 @@ from api.labels import LabelSender
 from api.registered import RegistryReader
 from api.serving import Follower
 from api.sql.offer import pool
+from api.tensors import Tensors
+from api.versions import VersionReader
 from flows.errors import ProjectError
 from flows.projects.spec import Project
 from flows.settings import Settings
@@ -26,6 +28,7 @@ class Served:
 
     project: Project
     reader: EventReader
+    tensors: Tensors
     store: LiveStore
     follower: Follower
     production: ProductionStore
@@ -49,6 +52,9 @@ class Platform:
             for follower in self.followers
         ]
         self.registry = RegistryReader(registries, key)
+        self.versions = VersionReader(
+            {follower.project.slug: registry for follower, registry in registries}, key
+        )
 
     @property
     def followers(self) -> list[Follower]:
@@ -68,11 +74,13 @@ class Platform:
         for follower in self.followers:
             follower.start()
         self.registry.start()
+        self.versions.start()
 
     def stop(self) -> None:
         """End all threads and connections; takes about a second."""
         self.sql.stop()
         self.registry.stop()
+        self.versions.stop()
         for follower in self.followers:
             follower.stop()
         for follower in self.followers:
@@ -85,4 +93,5 @@ def _serve(project: Project, client: redis.Redis, key: bytes, shards: int) -> Se
     store = LiveStore(client, project.slug)
     follower = Follower(project, store, key, shards)
     production = ProductionStore(client, project.slug)
-    return Served(project, EventReader(project), store, follower, production)
+    reader = EventReader(project)
+    return Served(project, reader, Tensors(project, reader), store, follower, production)

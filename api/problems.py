@@ -36,7 +36,8 @@ class FieldError(msgspec.Struct, frozen=True):
 
 
 class Problem(msgspec.Struct, frozen=True, kw_only=True):
-    """The body of every error answer."""
+    """The body of every error answer. `error` is `detail` once more, where the Open Inference
+    Protocol asks for it."""
 
     type: str
     title: str
@@ -44,6 +45,7 @@ class Problem(msgspec.Struct, frozen=True, kw_only=True):
     detail: str
     instance: str
     errors: list[FieldError] | msgspec.UnsetType = msgspec.UNSET
+    error: str | msgspec.UnsetType = msgspec.UNSET
 
 
 class _Kind(msgspec.Struct, frozen=True):
@@ -120,6 +122,7 @@ def _answer(
         detail=detail,
         instance=request.url.path,
         errors=list(errors) or msgspec.UNSET,
+        error=detail if request.url.path.startswith("/v2/") else msgspec.UNSET,
     )
     extra = {"Cache-Control": "no-store", **(headers or {})}
     if kind.status in (429, 503):

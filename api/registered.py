@@ -138,7 +138,7 @@ class RegistryReader:
         except Exception as error:  # unpickling runs code of other versions: anything may come
             follower.refuse(shard, "registry", str(version.number), error)
             return
-        follower.adopt(Loaded(facts, state.predictor, "registry", len(frame)))
+        follower.adopt(Loaded(facts, state.predictor, "registry", len(frame), version.number))
 
 
 def _told(error: Exception) -> str:

@@ -28,13 +28,14 @@ _log = logging.getLogger("api")
 class Loaded:
     """A model with the facts that belong to it: replaced as a whole, so they never mix.
 
-    `size` is the length of its frame in bytes.
+    `size` is the length of its frame in bytes, `number` that of its version in the registry.
     """
 
     facts: Facts
     predictor: Predictor
     source: Source
     size: int
+    number: int | None = None
 
     @property
     def alias(self) -> str:

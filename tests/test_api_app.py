@@ -46,13 +46,25 @@ def test_operation_ids_are_stable(document: dict[str, Any]) -> None:
             "get_measurements",
             "get_metrics",
             "get_metrics_history",
+            "get_model",
+            "get_model_ready",
+            "get_model_version",
+            "get_model_version_ready",
             "get_producer",
             "get_project",
+            "get_sample",
+            "get_schema",
+            "get_server",
+            "get_server_live",
+            "get_server_ready",
             "get_training",
+            "infer",
+            "infer_by_version",
             "list_models",
             "list_projects",
             "list_queries",
             "list_tables",
+            "list_repository",
             "livez",
             "put_training",
             "readyz",
@@ -81,7 +93,9 @@ def test_every_operation_has_a_tag_and_advertises_problems(document: dict[str, A
 def test_predict_documents_the_event_without_its_label(document: dict[str, Any]) -> None:
     body = document["paths"]["/projects/fraud/predict"]["post"]["requestBody"]
     schema = document["components"]["schemas"]["Transaction"]
-    assert body["content"]["application/json"]["schema"]["$ref"].endswith("/Transaction")
+    event, events = body["content"]["application/json"]["schema"]["anyOf"]
+    assert event["$ref"].endswith("/Transaction")
+    assert (events["type"], events["items"], events["maxItems"]) == ("array", event, 1000)
     assert "is_fraud" not in schema["properties"]
     assert "amount" in schema["required"]
     assert not {"transaction_id", "user_id", "timestamp"} & set(schema["required"])

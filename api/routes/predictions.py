@@ -1,78 +1,78 @@
-"""Predictions, made in the event loop: one costs less than handing it to a thread."""
+"""Predictions, and what is needed to ask for one."""
 
 from __future__ import annotations
 
-import uuid
+import random
 from typing import Any
 
-import msgspec
-from fastapi import APIRouter
+from fastapi import APIRouter, Request
 
-from api.answers import Json, PredictingModel, PredictionMade, moment
-from api.deps import BodyDep, InstrumentsDep, ServedDep
-from api.openapi import returns
-from api.platform import Served
-from api.serving import Loaded
-from flows.errors import ModelUnavailable
-from flows.sharding import shard_of
-
-REASONS = 6
+from api.answers import Form, Json, PredictionMade, PredictionsMade
+from api.bodies import read_body
+from api.choice import names_of
+from api.deps import ServedDep
+from api.instruments import Instruments
+from api.openapi import returns, returns_either, returns_object
+from api.platform import Platform
+from api.predicting import predict as predict_events
+from flows.projects.forms import form_fields, random_event
 
 router = APIRouter(prefix="/projects/{project}", tags=["predictions"])
 
-
-@router.post("/predict", responses=returns(PredictionMade))
-async def predict(served: ServedDep, body: BodyDep, instruments: InstrumentsDep) -> Json:
-    """Predict an event; ids and time are made up where missing, its label is ignored."""
-    event = served.reader.read(body)
-    loaded = _model_for(served, event)
-    made = _predict(served, loaded, event)
-    instruments.predictions.labels(served.project.slug).inc()
-    return Json(made)
-
-
-def _model_for(served: Served, event: Any) -> Loaded:
-    key = served.project.key(event).encode()
-    return served.follower.require(shard_of(key, served.follower.shards))
+_MODEL = {
+    "name": "model",
+    "in": "query",
+    "required": False,
+    "description": "Which model is to answer: live, champion, challenger, the name of a challenger,"
+    " or the number of a version; several, separated by commas, answer side by side",
+    "schema": {"type": "string"},
+}
 
 
-def _predict(served: Served, loaded: Loaded, event: Any) -> PredictionMade:
+@router.post(
+    "/predict",
+    responses=returns_either(PredictionMade, PredictionsMade),
+    openapi_extra={"parameters": [_MODEL]},
+)
+async def predict(request: Request) -> Json:
+    """Predict an event, or each event of a list, by the model that serves or by those named.
+
+    Ids and time are made up where missing; a label is ignored.
+    """
+    # Resolved by hand: dependencies take longer than the prediction.
+    platform: Platform = request.state.platform
+    instruments: Instruments = request.state.instruments
+    served = platform.get(request.path_params["project"])
+    events, is_list = served.reader.read_any(await read_body(request))
+    names = names_of(request.query_params.get("model", ""))
+    made = await predict_events(platform, served, events, names)
+    instruments.predictions.labels(served.project.slug).inc(len(made))
+    return Json(PredictionsMade(made) if is_list or len(names) > 1 else made[0])
+
+
+@router.get("/sample", responses=returns_object("An event as Kafka carries it, without its label"))
+async def get_sample(served: ServedDep) -> Json:
+    """Draw a random event, as the form does; another one each time."""
     project = served.project
-    predictor = loaded.predictor
-    features = project.inputs(event, predictor.past)
-    prediction = project.task.predict(predictor.model, features)
-    if prediction is None:
-        raise ModelUnavailable(
-            f"{project.slug} has learnt too little to answer:"
-            f" {loaded.facts.events_learned} labelled events so far; try again later"
-        )
-    return PredictionMade(
-        prediction_id=str(uuid.uuid4()),
-        event_id=str(getattr(event, project.event_id)),
-        project=project.slug,
-        prediction=msgspec.to_builtins(prediction),
-        reasons=_reasons(predictor.model, features),
-        model=_by(loaded),
+    drawn: dict[str, Any] = random_event(
+        project.event,
+        random.Random(),  # noqa: S311
+        hidden=project.hidden,
     )
+    return Json(drawn)
 
 
-def _reasons(model: Any, features: dict[str, Any]) -> dict[str, float] | None:
-    """The largest contributions first; None when the model has no way to tell."""
-    explain = getattr(model, "explain_one", None)
-    if explain is None:
-        return None
-    contributions = sorted(explain(features).items(), key=lambda item: -abs(item[1]))
-    return {str(name): float(value) for name, value in contributions[:REASONS]} or None
-
-
-def _by(loaded: Loaded) -> PredictingModel:
-    facts = loaded.facts
-    return PredictingModel(
-        version=facts.version,
-        alias=loaded.alias,
-        source=loaded.source,
-        lineage=facts.lineage,
-        events_learned=facts.events_learned,
-        published_at=moment(facts.published_at),
-        age_seconds=loaded.age,
+@router.get("/schema", responses=returns(Form))
+async def get_schema(served: ServedDep) -> Json:
+    """Tell what an event consists of: types, choices, ranges, units, help texts."""
+    project = served.project
+    return Json(
+        Form(
+            project=project.slug,
+            fields=form_fields(project.event, hidden=project.hidden),
+            event_id=project.event_id,
+            entity=project.entities,
+            time=project.time,
+            made_up=served.reader.made_up,
+        )
     )
