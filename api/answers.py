@@ -11,6 +11,7 @@ from fastapi import Response
 from api.sql.messages import SqlAnswer, SqlColumn, SqlTable, SqlTables, TableVersion
 from flows.projects.forms import FormField
 from flows.stores.live import Point, Wanted
+from flows.stores.predictions import Scores
 from flows.stores.production import ProducerStatus
 
 __all__ = ["SqlAnswer", "SqlColumn", "SqlTable", "SqlTables", "TableVersion"]
@@ -109,7 +110,10 @@ class ProjectDetail(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class MetricsNow(msgspec.Struct, frozen=True, kw_only=True):
-    """Test-then-train metrics of the model that serves, with its report."""
+    """Test-then-train metrics of the model that serves, with its report.
+
+    `served`: by model, metrics of the predictions that this API gave and that a label was sent to
+    it for; as of about a second ago."""
 
     events_learned: int
     version: str
@@ -118,6 +122,7 @@ class MetricsNow(msgspec.Struct, frozen=True, kw_only=True):
     metrics: dict[str, float]
     report: dict[str, Any]
     counts: dict[str, int]
+    served: Scores
 
 
 class History(msgspec.Struct, frozen=True):

@@ -10,6 +10,7 @@ import redis
 from api.events import EventReader
 from api.labels import LabelSender
 from api.registered import RegistryReader
+from api.served_predictions import ServedPredictions
 from api.serving import Follower
 from api.sql.offer import pool
 from api.tensors import Tensors
@@ -52,6 +53,7 @@ class Platform:
             for follower in self.followers
         ]
         self.registry = RegistryReader(registries, key)
+        self.kept = ServedPredictions(self._redis, projects, key)
         self.versions = VersionReader(
             {follower.project.slug: registry for follower, registry in registries}, key
         )
@@ -75,6 +77,7 @@ class Platform:
             follower.start()
         self.registry.start()
         self.versions.start()
+        self.kept.start()
 
     def stop(self) -> None:
         """End all threads and connections; takes about a second."""
@@ -85,6 +88,7 @@ class Platform:
             follower.stop()
         for follower in self.followers:
             follower.join()
+        self.kept.stop()
         self.labels.close()
         self._redis.close()
 

@@ -13,6 +13,7 @@ from api.platform import Platform, Served
 from flows.errors import ModelUnavailable
 from flows.projects.spec import Project
 from flows.sharding import shard_of
+from flows.stores.predictions import ServedPrediction
 
 REASONS = 6
 AT_A_TIME = 20
@@ -37,7 +38,10 @@ async def predict(
             chosen[shard] = [
                 await choose(follower, platform.versions, shard, name) for name in names
             ]
-        made += [_predict(served.project, one, event) for one in chosen[shard]]
+        for one in chosen[shard]:
+            answer = _predict(served.project, one, event)
+            made.append(answer)
+            platform.kept.keep(served.project.slug, _record(served.project, event, key, answer))
         if number % AT_A_TIME == 0:
             await asyncio.sleep(0)
     return made
@@ -60,6 +64,19 @@ def _predict(project: Project, chosen: Chosen, event: Any) -> PredictionMade:
         prediction=cast(dict[str, Any], prediction),
         reasons=_reasons(chosen.model, features),
         model=_by(chosen),
+    )
+
+
+def _record(project: Project, event: Any, key: str, made: PredictionMade) -> ServedPrediction:
+    """What is to be known of it when the label comes."""
+    return ServedPrediction(
+        prediction_id=made.prediction_id,
+        event_id=made.event_id,
+        key=key,
+        alias=made.model.alias,
+        version=made.model.version,
+        time=getattr(event, project.time).timestamp(),
+        prediction=made.prediction,
     )
 
 

@@ -7,7 +7,7 @@ from typing import Annotated
 from fastapi import APIRouter, Query
 
 from api.answers import History, Json, MetricsNow, moment
-from api.deps import ServedDep, ShardDep
+from api.deps import PlatformDep, ServedDep, ShardDep
 from api.openapi import returns
 from flows.stores.live import HISTORY_LENGTH
 
@@ -17,7 +17,7 @@ Points = Annotated[int, Query(ge=1, le=HISTORY_LENGTH, description="How many of 
 
 
 @router.get("", responses=returns(MetricsNow))
-async def get_metrics(served: ServedDep, shard: ShardDep) -> Json:
+async def get_metrics(platform: PlatformDep, served: ServedDep, shard: ShardDep) -> Json:
     """Tell the test-then-train metrics of the model that serves."""
     loaded = served.follower.require(shard)
     facts = loaded.facts
@@ -30,6 +30,7 @@ async def get_metrics(served: ServedDep, shard: ShardDep) -> Json:
             metrics=facts.metrics,
             report=facts.report,
             counts=facts.counts,
+            served=platform.kept.told(served.project.slug),
         )
     )
 
