@@ -44,7 +44,8 @@ async def predict(request: Request) -> Json:
     instruments: Instruments = request.state.instruments
     served = platform.get(request.path_params["project"])
     events, is_list = served.reader.read_any(await read_body(request))
-    names = names_of(request.query_params.get("model", ""))
+    asked = request.query_params.get("model", "") if request.scope["query_string"] else ""
+    names = names_of(asked)
     made = await predict_events(platform, served, events, names)
     instruments.predictions.labels(served.project.slug).inc(len(made))
     return Json(PredictionsMade(made) if is_list or len(names) > 1 else made[0])
