@@ -15,7 +15,7 @@ from api.events import EventReader, example
 from flows.learning.learner import Learner
 from flows.projects import fraud
 from flows.sharding import shard_of
-from tests.api_parts import LINE, LINEAGE, Served, learner_of, local, publication, serving, teach
+from tests.api_parts import LINE, LINEAGE, Served, learner_of, local, publication, serving, until
 
 Unique = Callable[[str], str]
 
@@ -47,7 +47,7 @@ def live(redis_url: str, unique: Unique) -> Iterator[Served]:
 
 def own_prediction(learner: Learner, event: Any) -> dict[str, Any]:
     project = learner.project
-    made = project.task.predict(learner.state.model, project.features(event))
+    made = project.task.predict(learner.state.model, project.inputs(event, learner.state.past))
     return dict(msgspec.to_builtins(made))
 
 
@@ -148,19 +148,31 @@ def test_predict_asks_the_shard_of_the_entity(redis_url: str, unique: Unique) ->
             assert learned == 100 + shard_of(user.encode(), 2)
 
 
-def test_predict_during_swaps_never_mixes_version_and_model(redis_url: str, unique: Unique) -> None:
-    with serving(local(redis_url), unique("fraud")) as served:
-        learner = learner_of(served.project, 50)
+@pytest.mark.slow
+def test_predict_during_a_thousand_swaps_never_mixes(redis_url: str, unique: Unique) -> None:
+    project = replace(
+        fraud.PROJECT,
+        model=Explained,
+        past=None,
+        challengers={},
+        features=lambda event: {"amount": event.amount / 1000},
+    )
+    with serving(local(redis_url), unique("fraud"), project) as served:
+        learners = [learner_of(served.project, 20 + number) for number in range(20)]
+        made = [publication(learner, served.settings) for learner in learners]
         event = EventReader(served.project).read(msgspec.json.encode(example(served.project)))
-        expected: dict[str, float] = {}
-        done = threading.Event()
+        expected = [own_prediction(learner, event)["probability"] for learner in learners]
+        assert len(set(expected)) == len(expected)
+        follower = served.client.app_state["platform"].served[served.project.slug].follower
 
-        def publish(number: int) -> None:
-            teach(learner, 10, seed=number)
-            made = publication(learner, served.settings)
-            own = own_prediction(learner, event)
-            expected[made.facts.version] = own["probability"]
-            assert served.store.publish(made.facts, made.model)
+        def swap(number: int) -> None:
+            """Publish a model under a version that tells which of them it is."""
+            one = made[number % len(made)]
+            counts = one.facts.counts | {"events": 1000 + number}
+            version = f"{number}.{number % len(made)}"
+            facts = msgspec.structs.replace(one.facts, counts=counts, version=version)
+            assert served.store.publish(facts, one.model)
+            until(lambda: follower.require().facts.version == version, version)
 
         def ask() -> list[Any]:
             answers = []
@@ -168,18 +180,20 @@ def test_predict_during_swaps_never_mixes_version_and_model(redis_url: str, uniq
                 answers.append(served.predict())
             return answers
 
-        publish(0)
-        served.publish(teach(learner, 1, seed=1000))
-        own = own_prediction(learner, event)
-        expected[learner.state.version] = own["probability"]
+        done = threading.Event()
+        served.publish(learners[0])
         with ThreadPoolExecutor(4) as pool:
+            swap(0)
             asking = [pool.submit(ask) for _ in range(4)]
-            for number in range(1, 60):
-                publish(number)
-            done.set()
+            try:
+                for number in range(1, 1001):
+                    swap(number)
+            finally:
+                done.set()
             answers = [answer for each in asking for answer in each.result()]
-        assert {answer.status_code for answer in answers} == {200}
-        told = [answer.json() for answer in answers]
-        for one in told:
-            assert one["prediction"]["probability"] == expected[one["model"]["version"]]
-        assert len({one["model"]["version"] for one in told}) > 3
+    assert {answer.status_code for answer in answers} == {200}
+    told = [answer.json() for answer in answers]
+    for one in told:
+        model = int(one["model"]["version"].partition(".")[2])
+        assert one["prediction"]["probability"] == expected[model]
+    assert len({one["model"]["version"] for one in told}) > 20
