@@ -40,7 +40,6 @@ from scripts.local.environment import environment
 from scripts.local.ports import free_port
 
 CONNECTIONS = 32
-IDLE = b"GET /livez HTTP/1.1\r\nHost: bench\r\n\r\n"
 BODIES = 200
 
 Figures = dict[str, Any]
@@ -69,6 +68,11 @@ def _options(arguments: Sequence[str] | None) -> Namespace:
     parser.add_argument("--events", type=int, default=3_000, help="that the models learn (3000)")
     parser.add_argument("--rounds", type=int, default=4, help="of each route (4)")
     parser.add_argument("--seconds", type=float, default=3.0, help="that a round takes (3)")
+    parser.add_argument(
+        "--idle",
+        default="/livez",
+        help="what does nothing (/livez, which is neither measured nor logged; /v2/health/live is)",
+    )
     parser.add_argument("--json", action="store_true", help="one line instead of one per figure")
     return parser.parse_args(arguments)
 
@@ -85,7 +89,12 @@ async def measure(options: Namespace) -> Figures:
             project.slug: await _compare(pool, settings.api_port, project, options)
             for project in chosen
         }
-    return {"connections": CONNECTIONS, "seconds": options.seconds, "projects": figures}
+    return {
+        "connections": CONNECTIONS,
+        "idle": options.idle,
+        "seconds": options.seconds,
+        "projects": figures,
+    }
 
 
 async def _serve(
@@ -170,7 +179,8 @@ async def _compare(
 ) -> Figures:
     """Alternate rounds of both routes, after one of each that is not counted."""
     bodies = [msgspec.json.encode(values) for values in _stream(project, BODIES)]
-    routes = {"idle": (IDLE,), "predict": tuple(_request(project, body) for body in bodies)}
+    idle = f"GET {options.idle} HTTP/1.1\r\nHost: bench\r\n\r\n".encode()
+    routes = {"idle": (idle,), "predict": tuple(_request(project, body) for body in bodies)}
     found: dict[str, list[float]] = {name: [] for name in routes}
     for number, (name, requests) in itertools.product(range(options.rounds + 1), routes.items()):
         seconds = options.seconds if number else min(1.0, options.seconds)
