@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, Self
 
+import hypothesis
 import pytest
 
 from flows import projects
@@ -24,6 +25,10 @@ from scripts.topics import ensure_topics
 
 # Before anything reads it: numerical libraries and MLflow look at it when imported.
 os.environ.update(FRUGAL)
+
+# No test fails because the machine is slow.
+hypothesis.settings.register_profile("unhurried", deadline=None)
+hypothesis.settings.load_profile("unhurried")
 
 
 SLOW_FIXTURES = frozenset(

@@ -123,7 +123,7 @@ class FBetaThreshold(base.Wrapper[base.Classifier], base.Classifier):
         positives, negatives, expected = columns
         trust = self._trust(positives.sum(), expected.sum())
         hits = _from_above(positives + trust * expected)
-        if not hits[0]:
+        if hits[0] < SMALLEST:
             return
         predicted = _from_above((positives + negatives) * (1 + trust))
         score = hits / (self.beta**2 * hits[0] + predicted)
