@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Hashable, Iterable
-from math import asin, log1p, sqrt
+from math import asin, isfinite, log1p, pi, sqrt
 
 import numpy as np
 
-from flows.learning.latest_sample import Floats, Row
+from flows.learning.latest_sample import Floats, Row, clean
+
+AS_IT_IS, RATIO, ANGLE, CONSTANT = range(4)
+"""How a column is compared."""
 
 FARTHEST = 5.0
 """Nothing is farther from the mean than so many standard deviations."""
@@ -26,7 +29,7 @@ class Scale:
         self.spread = np.ones(0)
         self._logarithms = frozenset(logarithms)
         self._shares = frozenset(shares)
-        self._columns: list[tuple[bool, bool, float, float]] = []
+        self._columns: list[tuple[int, float, float]] = []
 
     def fit(self, names: Iterable[Hashable], table: Floats) -> None:
         """Learn from a table (things, columns) that may have gaps."""
@@ -39,7 +42,7 @@ class Scale:
         squares = np.where(known, (straight - self.mean) ** 2, 0.0).sum(0) / counts
         self.spread = np.where(squares > 1e-18, np.sqrt(squares), np.inf)
         self._columns = [
-            (name in self._logarithms, name in self._shares, mean, spread)
+            (self._kind(name) if isfinite(spread) else CONSTANT, mean, spread)
             for name, mean, spread in zip(
                 self.names, self.mean.tolist(), self.spread.tolist(), strict=True
             )
@@ -50,19 +53,12 @@ class Scale:
         scaled = (self._straight(table) - self.mean) / self.spread
         return np.clip(np.nan_to_num(scaled), -FARTHEST, FARTHEST)
 
-    def one(self, row: Row) -> Floats:
+    def one(self, row: Row) -> list[float]:
         """Scale one row; columns that came after `fit` are left out."""
-        scaled = []
-        for value, (logarithm, share, mean, spread) in zip(row, self._columns, strict=False):
-            if value != value:
-                scaled.append(0.0)
-                continue
-            if logarithm:
-                value = log1p(value) if value >= 0 else -log1p(-value)
-            elif share:
-                value = asin(sqrt(min(max(value, 0.0), 1.0)))
-            scaled.append(min(max((value - mean) / spread, -FARTHEST), FARTHEST))
-        return np.array(scaled)
+        try:
+            return self._one(row)
+        except OverflowError:
+            return self._one(clean(row))
 
     def straightened(self, centres: Floats) -> Floats:
         """Scaled centres in the measure of straight columns, which a later fit does not change."""
@@ -73,6 +69,27 @@ class Scale:
         padded = np.tile(self.mean, (len(straight), 1))
         padded[:, : straight.shape[1]] = straight
         return np.clip((padded - self.mean) / self.spread, -FARTHEST, FARTHEST)
+
+    def _one(self, row: Row) -> list[float]:
+        scaled = []
+        for value, (kind, mean, spread) in zip(row, self._columns, strict=False):
+            if value is None or value != value or kind == CONSTANT:
+                scaled.append(0.0)
+                continue
+            if kind == RATIO:
+                value = log1p(value) if value >= 0 else -log1p(-value)
+            elif kind == ANGLE:
+                value = asin(sqrt(value)) if 0 <= value <= 1 else pi / 2 * (value > 1)
+            place = (value - mean) / spread
+            if not -FARTHEST <= place <= FARTHEST:
+                place = FARTHEST if place > 0 else -FARTHEST
+            scaled.append(place)
+        return scaled
+
+    def _kind(self, name: Hashable) -> int:
+        if name in self._logarithms:
+            return RATIO
+        return ANGLE if name in self._shares else AS_IT_IS
 
     def _straight(self, table: Floats) -> Floats:
         straight = table.copy()

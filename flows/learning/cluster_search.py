@@ -7,7 +7,7 @@ from math import sqrt
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.cluster.hierarchy import fcluster, linkage
+from scipy.cluster.hierarchy import linkage
 
 from flows.learning.latest_sample import Floats
 
@@ -47,7 +47,8 @@ def squared_distances(points: Floats, centres: Floats) -> Floats:
 
 def nearest(points: Floats, centres: Floats) -> Members:
     """The centre that is nearest to each point."""
-    places: Members = squared_distances(points, centres).argmin(1)
+    # What is the same for all centres, the length of the point itself, decides nothing.
+    places: Members = ((centres**2).sum(1) - 2 * points @ centres.T).argmin(1)
     return places
 
 
@@ -55,12 +56,26 @@ def _beginnings(points: Floats, most: int, former: Floats | None) -> list[Floats
     """First guesses: the former centres, and cuts through the tree of some of the points."""
     step = max(1, len(points) // TREE_POINTS)
     some = points[len(points) % step :: step]
-    tree = linkage(some, "ward")
     guesses = [] if former is None or len(former) < 2 else [former]
-    for number in range(2, max(2, min(most, int(sqrt(len(points) / 2)))) + 1):
-        branch = fcluster(tree, number, "maxclust")
-        guesses.append(np.array([some[branch == one].mean(0) for one in np.unique(branch)]))
-    return guesses
+    largest = max(2, min(most, int(sqrt(len(points) / 2))))
+    return guesses + _cuts(some, linkage(some, "ward"), largest)
+
+
+def _cuts(points: Floats, tree: Floats, largest: int) -> list[Floats]:
+    """Means of the branches that a tree has when it is cut into 2, 3, … `largest` of them."""
+    count = len(points)
+    sums = np.concatenate([points, np.zeros((count - 1, points.shape[1]))])
+    sizes = np.concatenate([np.ones(count), tree[:, 3]])
+    parents = np.full(len(sums), len(sums))
+    for joined, (one, other) in enumerate(tree[:, :2].astype(np.intp).tolist(), count):
+        sums[joined] = sums[one] + sums[other]
+        parents[one] = parents[other] = joined
+    means = sums / sizes[:, None]
+    cuts = []
+    for number in range(2, min(largest, count) + 1):
+        made = len(sums) - number + 1
+        cuts.append(means[:made][parents[:made] >= made])
+    return cuts
 
 
 def _settled(points: Floats, centres: Floats) -> Clustering:

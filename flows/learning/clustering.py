@@ -40,10 +40,10 @@ class Clustering:
         if not distances:
             return None
         ranked = sorted(distances.values())
-        cluster = min(distances, key=lambda one: distances[one])
+        cluster = min(distances, key=distances.__getitem__)
         return ClusterPrediction(
             cluster,
-            getattr(clusterer, "names", {}).get(cluster, f"cluster {cluster}"),
+            getattr(clusterer, "names", {}).get(cluster) or f"cluster {cluster}",
             ranked[0],
             ranked[1] if ranked[1:] else None,
             ranked[-2] if ranked[1:] else None,
@@ -72,7 +72,7 @@ class Clustering:
 
 def _last_step(model: Any, x: dict[str, Any]) -> tuple[Any, dict[Any, Any]]:
     """The clusterer itself and what it is shown, after all steps of a pipeline before it."""
-    if not isinstance(model, Pipeline):
+    if hasattr(model, "distances_one") or not isinstance(model, Pipeline):
         return model, x
     *transformers, clusterer = model.steps.values()
     for transformer in transformers:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Hashable, Mapping
+from collections.abc import Hashable, Iterable, Mapping
 from itertools import islice
 from math import nan
 from numbers import Real
@@ -13,7 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
-Row = tuple[float, ...]
+Row = tuple[Any, ...]
+"""Values in the order of columns: numbers as they were given, None or nan where there is none."""
 
 MOST_COLUMNS = 100
 LONGEST_CATEGORY = 60
@@ -23,6 +24,9 @@ PAUSE_WEIGHT = 0.01
 LONG_PAUSES = 3.0
 FEWEST_SETTLED = 60
 SETTLED_SHARE = 0.2
+
+NUMBERS = frozenset({float, int, type(None)})
+TEXTS = frozenset({str, type(None)})
 
 
 class _Kept(NamedTuple):
@@ -45,6 +49,8 @@ class LatestSample:
         self.capacity = capacity
         self.key = key
         self.columns: dict[Hashable, int] = {}
+        self._texts: dict[Hashable, None] = {}
+        self._known = {key}
         self.arrived = 0
         self.things = 0
         self._rows: OrderedDict[Hashable, _Kept] = OrderedDict()
@@ -67,7 +73,8 @@ class LatestSample:
 
     def keep(self, x: Mapping[Any, Any]) -> None:
         """Take a description in."""
-        self._widen(x)
+        if not self._is_usual(x):
+            self._widen(x)
         rows = self._rows
         self.arrived += 1
         key = self.arrived if self.key is None else x.get(self.key)
@@ -87,13 +94,13 @@ class LatestSample:
 
     def row(self, x: Mapping[Any, Any]) -> Row:
         """The numbers of a description in the order of the columns, nan where there is none."""
-        return tuple([_number(x.get(name)) for name in self.columns])
+        return row(x, self.columns)
 
     def numbers(self, count: int) -> Floats:
         """The `count` oldest descriptions: (things, columns)."""
         table = np.full((count, len(self.columns)), nan)
         for place, kept in enumerate(islice(self._rows.values(), count)):
-            table[place, : len(kept.row)] = kept.row
+            table[place, : len(kept.row)] = clean(kept.row)
         return table
 
     def categories(self, count: int) -> list[dict[Hashable, str]]:
@@ -101,23 +108,41 @@ class LatestSample:
         return [kept.categories for kept in islice(self._rows.values(), count)]
 
     def _widen(self, x: Mapping[Any, Any]) -> None:
-        """Make a column for each number that has none, while there is room."""
-        columns = self.columns
+        """Make a column for each number that has none, and note texts, while there is room."""
         for name, value in x.items():
-            if name not in columns and name != self.key and _is_number(value):
-                if len(columns) >= MOST_COLUMNS:
-                    return
-                columns[name] = len(columns)
+            if name == self.key:
+                continue
+            if is_number(value) and len(self.columns) < MOST_COLUMNS:
+                self.columns.setdefault(name, len(self.columns))
+            elif type(value) is str and len(self._texts) < MOST_COLUMNS:
+                self._texts[name] = None
+        self._known.update(self.columns, self._texts)
+
+    def _is_usual(self, x: Mapping[Any, Any]) -> bool:
+        """Whether all names are known, and those of texts have texts or nothing."""
+        return x.keys() <= self._known and TEXTS.issuperset(map(type, map(x.get, self._texts)))
 
     def _categories(self, x: Mapping[Any, Any]) -> dict[Hashable, str]:
         return {
             name: value[:LONGEST_CATEGORY]
-            for name, value in x.items()
-            if type(value) is str and name != self.key
+            for name in self._texts
+            if type(value := x.get(name)) is str
         }
 
 
-def _is_number(value: Any) -> bool:
+def row(x: Mapping[Any, Any], columns: Iterable[Hashable]) -> Row:
+    """The numbers of a description in the order of columns."""
+    values = tuple(map(x.get, columns))
+    return values if NUMBERS.issuperset(map(type, values)) else clean(values)
+
+
+def clean(values: Row) -> tuple[float, ...]:
+    """Finite numbers, nan for whatever is none."""
+    return tuple([_number(value) for value in values])
+
+
+def is_number(value: Any) -> bool:
+    """Tell what becomes a column."""
     kind = type(value)
     return kind is float or kind is int or (kind is not str and isinstance(value, Real))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Hashable, Mapping
+from math import dist
 from typing import Any
 
 import numpy as np
@@ -70,6 +71,7 @@ class StableClusters(base.Clusterer):
         self._ids: list[int] = []
         self._unused = 0
         self._centres = np.zeros((0, 0))
+        self._places: list[tuple[float, ...]] = []
         self._traits: dict[int, tuple[portraits.Trait, ...]] = {}
         self.names: dict[int, str] = {}
         self._next_fit = FEWEST
@@ -93,14 +95,14 @@ class StableClusters(base.Clusterer):
 
     def scaled_one(self, x: Mapping[Any, Any]) -> dict[Hashable, float]:
         """Numbers in standard deviations from the mean; 0 for one that is missing."""
-        return dict(zip(self._scale.names, self._scaled(x).tolist(), strict=True))
+        return dict(zip(self._scale.names, self._scaled(x), strict=True))
 
     def distances_one(self, x: Mapping[Any, Any]) -> dict[int, float]:
         """Distance to the centre of each cluster; empty before there are any."""
         if not self._ids:
             return {}
-        away = np.sqrt(((self._centres - self._scaled(x)) ** 2).sum(1))
-        return dict(zip(self._ids, away.tolist(), strict=True))
+        point = self._scaled(x)
+        return {one: dist(point, place) for one, place in zip(self._ids, self._places, strict=True)}
 
     def predict_one(self, x: Mapping[Any, Any]) -> int:
         """The nearest cluster; 0 before there are any."""
@@ -162,7 +164,7 @@ class StableClusters(base.Clusterer):
             ]
         }
 
-    def _scaled(self, x: Mapping[Any, Any]) -> Floats:
+    def _scaled(self, x: Mapping[Any, Any]) -> list[float]:
         return self._scale.one(self._sample.row(x))
 
     def _fit(self) -> None:
@@ -189,6 +191,7 @@ class StableClusters(base.Clusterer):
         ids = numbered(matches, self._ids, self._unused)
         self._unused = max(self._unused, max(ids) + 1)
         self._ids, self._centres = ids, found.centres
+        self._places = [tuple(place) for place in found.centres.tolist()]
 
     def _name(self) -> None:
         names = [name for name in self._scale.names if not self.words or str(name) in self.words]

@@ -89,19 +89,31 @@ class Sessions:
     def __init__(self, most: int = MOST_VISITS) -> None:
         self._most = most
         self._visits: OrderedDict[str, Visit] = OrderedDict()
+        self._recalled: tuple[Interaction, Visit] | None = None
 
     def recall(self, event: Interaction) -> dict[str, Any]:
         """The features of the event's visit, this event included."""
-        return {"session": event.session_id, **self._visit(event).after(event).features()}
+        visit = self._visit(event).after(event)
+        self._recalled = event, visit
+        return {"session": event.session_id, **visit.features()}
 
     def note(self, event: Interaction) -> None:
         """Take the event in, and let go of visits that are over."""
-        visits, key = self._visits, event.session_id
-        visit = visits[key] = self._visit(event).after(event)
+        visits, key, recalled = self._visits, event.session_id, self._recalled
+        self._recalled = None
+        if recalled is not None and recalled[0] is event:
+            visit = recalled[1]
+        else:
+            visit = self._visit(event).after(event)
+        visits[key] = visit
         visits.move_to_end(key)
         over = visit.last - TIMEOUT_SECONDS
         while len(visits) > self._most or next(iter(visits.values())).last < over:
             visits.popitem(last=False)
+
+    def __getstate__(self) -> dict[str, Any]:
+        """What was recalled last only spares doing it again when it is noted."""
+        return {**self.__dict__, "_recalled": None}
 
     def _visit(self, event: Interaction) -> Visit:
         visit = self._visits.get(event.session_id)

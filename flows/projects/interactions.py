@@ -6,9 +6,9 @@ from datetime import datetime
 from typing import Annotated
 
 import msgspec
-from river import cluster, compose, preprocessing
 
 from flows.learning.clustering import Clustering
+from flows.learning.sequential_k_means import SequentialKMeans
 from flows.learning.stable_clusters import StableClusters
 from flows.projects._sessions import Sessions
 from flows.projects.forms import about
@@ -143,11 +143,9 @@ def model() -> StableClusters:
     return StableClusters(key="session", logarithms=LOGARITHMS, shares=SHARES, words=WORDS)
 
 
-def baseline() -> compose.Pipeline:
-    """Make the model that is to be beaten: k-means of the numbers in standard deviations."""
-    numbers = compose.SelectType(int, float)
-    scaler = preprocessing.StandardScaler()
-    return numbers | scaler | cluster.KMeans(n_clusters=4, halflife=0.1, seed=1)
+def baseline() -> SequentialKMeans:
+    """Make the model that is to be beaten: four clusters, in the same measure."""
+    return SequentialKMeans(n_clusters=4, logarithms=LOGARITHMS, shares=SHARES)
 
 
 PROJECT = Project(
