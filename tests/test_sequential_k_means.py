@@ -102,8 +102,8 @@ def test_descriptions_without_numbers_are_all_alike() -> None:
 def test_centres_follow_what_moves() -> None:
     model = taught(1000)
     for number, (x, _) in enumerate(described(8000, seed=2)):
-        model.learn_one({**x, "x": x["x"] + number / 400})
-    moved = [(kind, model.predict_one({**x, "x": x["x"] + 20})) for x, kind in described(500)]
+        model.learn_one({**x, "x": x["x"] + number / 1000})
+    moved = [(kind, model.predict_one({**x, "x": x["x"] + 8})) for x, kind in described(500)]
     assert adjusted_rand_score(*zip(*moved, strict=True)) > 0.95
 
 

@@ -25,7 +25,7 @@ LONG_PAUSES = 3.0
 FEWEST_SETTLED = 60
 SETTLED_SHARE = 0.2
 
-NUMBERS = frozenset({float, int, type(None)})
+NUMBERS = frozenset({float, int, bool, type(None)})
 TEXTS = frozenset({str, type(None)})
 
 
@@ -119,8 +119,12 @@ class LatestSample:
         self._known.update(self.columns, self._texts)
 
     def _is_usual(self, x: Mapping[Any, Any]) -> bool:
-        """Whether all names are known, and those of texts have texts or nothing."""
-        return x.keys() <= self._known and TEXTS.issuperset(map(type, map(x.get, self._texts)))
+        """Whether all names are known, and have what they had before, or nothing."""
+        return (
+            x.keys() <= self._known
+            and TEXTS.issuperset(map(type, map(x.get, self._texts)))
+            and NUMBERS.issuperset(map(type, map(x.get, self.columns)))
+        )
 
     def _categories(self, x: Mapping[Any, Any]) -> dict[Hashable, str]:
         return {
