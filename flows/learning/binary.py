@@ -8,6 +8,7 @@ from typing import Any
 from flows.errors import EventError
 from flows.learning.binary_metrics import BinaryMetrics
 from flows.learning.binary_prediction import BinaryPrediction
+from flows.learning.surprise_drift import SurpriseDrift
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +42,10 @@ class BinaryClassification:
 
     def error(self, label: int, prediction: BinaryPrediction) -> float:
         return abs(label - prediction.probability)
+
+    def detector(self) -> SurpriseDrift:
+        """Make what watches the errors; positives may be rare."""
+        return SurpriseDrift()
 
     def metrics(self) -> BinaryMetrics:
         return BinaryMetrics(self.beta)

@@ -18,6 +18,7 @@ from flows.learning.drift import ALARMS_KEPT, Alarm, ErrorDrift
 from flows.learning.input_drift import InputDrift
 from flows.learning.past import Past
 from flows.learning.predictor import Predictor
+from flows.learning.surprise_drift import SurpriseDrift
 from flows.learning.task import Metrics
 
 if TYPE_CHECKING:
@@ -87,7 +88,7 @@ class State:
     generation: int
     past: Past | None = None
     challengers: dict[str, Challenger] = field(default_factory=dict)
-    drift: ErrorDrift = field(default_factory=ErrorDrift)
+    drift: ErrorDrift | SurpriseDrift = field(default_factory=ErrorDrift)
     inputs: InputDrift = field(default_factory=InputDrift)
     alarms: deque[Alarm] = field(default_factory=lambda: deque(maxlen=ALARMS_KEPT))
     waiting: OrderedDict[str, Waiting] = field(default_factory=OrderedDict)
@@ -139,6 +140,7 @@ class Learner:
         metrics = project.task.metrics
         state = State(project.model(), metrics(), lineage, lineage)
         state.past = project.past() if project.past else None
+        state.drift = getattr(project.task, "detector", ErrorDrift)()
         state.inputs = InputDrift(project.seasonal_inputs)
         return cls(project, state)
 

@@ -63,15 +63,14 @@ class FraudPast:
         self._merchants: OrderedDict[str, _Merchant] = OrderedDict()
 
     def recall(self, event: Transaction) -> dict[str, Any]:
-        """How the payment differs from its user's habits; little for a user not seen yet."""
+        """How the payment differs from its user's habits; nothing for a user not seen yet."""
         user = self._users.get(event.user_id)
         if user is None:
-            return {"user_known": False}
+            return {}
         now = event.timestamp.timestamp()
         merchant = self._merchants.get(event.merchant_id)
         level = user.level + (merchant.level if merchant is not None else 0.0)
         return {
-            "user_known": True,
             "amount_over_usual": log(event.amount + 0.01) - level,
             "device_known_hours": _known_seconds(user, _device(event), now) / 3600,
             "km_from_home": _km(user, event),
