@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 from bisect import insort
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 import msgspec
@@ -69,7 +69,7 @@ def oracle(
     delays: Sequence[int] | int | None,
 ) -> dict[str, float]:
     """What River's own loop measures on the same features and labels."""
-    features: list[dict[Any, Any]] = [project.features(event) for event, _ in labelled]
+    features = list(inputs(project, labelled))
     numbers = {id(one): i for i, one in enumerate(features)}
     delay: Any = delays
     if isinstance(delays, Sequence):
@@ -81,6 +81,15 @@ def oracle(
         delay=delay,
     )
     return {type(one).__name__: float(one.get()) for one in measured}
+
+
+def inputs(project: Project, labelled: Labelled) -> Iterator[dict[Any, Any]]:
+    """What a model sees of each event, with what the ones before say of it."""
+    past = project.past() if project.past else None
+    for event, _ in labelled:
+        yield project.inputs(event, past)
+        if past is not None:
+            past.note(event)
 
 
 def run(project: Project, labelled: Labelled, delays: Sequence[int] | int) -> Learner:

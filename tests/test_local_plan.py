@@ -244,7 +244,7 @@ def test_unknown_project_names_the_known_ones(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(["--data", str(tmp_path), "--only", "fraud,weather"]) == 1
-    assert "no project 'weather'; known: fraud" in capsys.readouterr().err
+    assert "no project 'weather'; known: eta, fraud" in capsys.readouterr().err
 
 
 def test_second_start_on_the_same_state_is_refused(
