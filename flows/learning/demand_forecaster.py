@@ -257,11 +257,10 @@ def _day(x: dict[Any, Any], series: DemandSeries) -> int:
 
 
 def _forecast(center: float, around: Sequence[float]) -> Forecast:
-    lower, value, upper = [
-        expm1(center + off) if 0 < center + off < LARGEST_LOG else _units(center + off)
-        for off in around
-    ]
-    return Forecast(value, lower, upper)
+    lower, value, upper = around
+    if center + lower > 0 and center + upper < LARGEST_LOG:
+        return Forecast(expm1(center + value), expm1(center + lower), expm1(center + upper))
+    return Forecast(_units(center + value), _units(center + lower), _units(center + upper))
 
 
 def _units(logarithm: float) -> float:

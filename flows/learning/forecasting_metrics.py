@@ -64,13 +64,14 @@ class ForecastingMetrics:
         """Count the forecasts that had been made for a day whose label is known now."""
         past, day = self._past(prediction.series), prediction.day
         naive = _week_before(past.labels, day)
-        for number, forecast in enumerate(prediction.made):
+        naive_miss = 0.0 if naive is None else abs(label - naive)
+        for number, (forecast, sums) in enumerate(zip(prediction.made, self._sums, strict=True)):
             if forecast is not None:
-                _add(self._sums[number], label, forecast)
+                miss = _add(sums, label, forecast)
                 if naive is not None:
                     past.counts[number] += 1
-                    past.misses[number] += abs(label - forecast.value)
-                    past.naive_misses[number] += abs(label - naive)
+                    past.misses[number] += miss
+                    past.naive_misses[number] += naive_miss
         self._remember(past, label, prediction)
 
     def values(self) -> dict[str, float]:
@@ -144,15 +145,19 @@ def _week_before(labels: dict[int, float], day: int) -> float | None:
     return None
 
 
-def _add(sums: Sums, label: float, forecast: Forecast) -> None:
-    miss = abs(label - forecast.value)
+def _add(sums: Sums, label: float, forecast: Forecast) -> float:
+    """Count a forecast; returns by how much it missed."""
+    value, lower, upper = forecast.value, forecast.lower, forecast.upper
+    miss = abs(label - value)
     sums.count += 1
     sums.absolute += miss
     sums.squared += miss * miss
     if miss:
-        sums.symmetric += 2 * miss / (abs(label) + abs(forecast.value))
-    sums.inside += forecast.lower <= label <= forecast.upper
-    sums.width += forecast.upper - forecast.lower
+        sums.symmetric += 2 * miss / (abs(label) + abs(value))
+    if lower <= label <= upper:
+        sums.inside += 1
+    sums.width += upper - lower
+    return miss
 
 
 def _means(sums: Sums) -> dict[str, float]:

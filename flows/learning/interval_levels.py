@@ -64,8 +64,8 @@ def bounds(levels: Sequence[float], scale: float, odds: float, distance: float) 
     quantiles = []
     for level in levels:
         share = 1 / (1 + exp(-level))
+        rest, twice = 2 - 2 * share, 2 * share * far
         b = share * both - near_part
-        root = sqrt(b * b + 4 * share * far * (1 - share))
-        w = 2 * (1 - share) / (b + root) if b > 0 else (root - b) / (2 * share * far)
-        quantiles.append(-scale * log(w))
+        root = sqrt(b * b + twice * rest)
+        quantiles.append(-scale * log(rest / (b + root) if b > 0 else (root - b) / twice))
     return quantiles

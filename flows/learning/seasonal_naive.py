@@ -71,7 +71,7 @@ class SeasonalNaive(base.Regressor):
             return None
         day = _day(x, weeks)
         made = Horizons(*weeks.book.made(day))
-        return self._forecast(weeks, day, 0), made, Horizons(*self._fan(weeks, day))
+        return self._today(weeks, day), made, Horizons(*self._fan(weeks, day))
 
     def predict_one(self, x: dict[Any, Any]) -> float:
         """Units sold a week before; 0 for an unknown series."""
@@ -101,13 +101,19 @@ class SeasonalNaive(base.Regressor):
             self._factors = [self._around(horizon) for horizon in range(HORIZONS + 1)]
 
     def _fan(self, weeks: Weeks, day: int) -> list[Forecast]:
-        return [self._forecast(weeks, day + ahead, ahead) for ahead in range(1, HORIZONS + 1)]
+        fan, sold = [], weeks.sold
+        for ahead, (lower, upper) in enumerate(self._factors[1:], 1):
+            value = sold.get(day + ahead - SEASON)
+            if value is None:
+                value = weeks.expected(day + ahead)
+            low = (value + 1) * lower - 1
+            fan.append(Forecast(value, low if low > 0 else 0.0, (value + 1) * upper - 1))
+        return fan
 
-    def _forecast(self, weeks: Weeks, day: int, horizon: int) -> Forecast:
+    def _today(self, weeks: Weeks, day: int) -> Forecast:
         value = weeks.expected(day)
-        lower, upper = self._factors[horizon]
-        low = (value + 1) * lower - 1
-        return Forecast(value, low if low > 0 else 0.0, (value + 1) * upper - 1)
+        lower, upper = self._factors[0]
+        return Forecast(value, max(0.0, (value + 1) * lower - 1), (value + 1) * upper - 1)
 
     def _around(self, horizon: int) -> tuple[float, float]:
         """Factors of lower and upper bound; the day itself has those of a day ahead."""
