@@ -6,115 +6,21 @@ deterministic: the same messages in the same order make the same state, predicti
 
 from __future__ import annotations
 
-from collections import OrderedDict, deque
 from collections.abc import Iterator
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
-import msgspec
-from numpy import base_repr
-
-from flows.learning.drift import ALARMS_KEPT, Alarm, ErrorDrift
+from flows.learning.contest import Contest
+from flows.learning.drift import Alarm, ErrorDrift
 from flows.learning.input_drift import InputDrift
-from flows.learning.past import Past
-from flows.learning.predictor import Predictor
-from flows.learning.surprise_drift import SurpriseDrift
-from flows.learning.task import Metrics
+from flows.learning.state import ORIGINAL, Challenger, Outcome, State, Waiting
+from flows.learning.succession import promote_winner
 
 if TYPE_CHECKING:
     from flows.projects.spec import Project
 
 REMEMBERED_IDS = 10_000
-COUNTED = (
-    "events",
-    "labels",
-    "learned",
-    "matched",
-    "expired",
-    "orphan",
-    "duplicate",
-    "dead_letters",
-    "alarms",
-)
 
-Status = Literal["matched", "expired", "orphan", "duplicate"]
-
-
-class Waiting(msgspec.Struct, gc=False):
-    """A prediction that waits for its label, with its features as they were. Time: seconds.
-
-    `rivals`: what the challengers said, by name.
-    """
-
-    features: dict[str, Any]
-    prediction: Any
-    events_learned: int
-    time: float
-    rivals: dict[str, Any] = {}
-
-
-@dataclass(slots=True)
-class Challenger:
-    """A model that is tested and trained beside the champion, with metrics of its own."""
-
-    model: Any
-    metrics: Metrics
-
-
-class Outcome(msgspec.Struct, frozen=True, gc=False):
-    """What became of a prediction or of a label.
-
-    `matched`: the label came, was scored and learnt. `expired`: no label within the project's
-    horizon. `orphan`: a label whose event never came. `duplicate`: an event or a label that had
-    been dealt with before; it changed nothing.
-    """
-
-    event_id: str
-    status: Status
-    label: Any = None
-    prediction: Any = None
-    error: float | None = None
-    delay_seconds: float | None = None
-    events_learned: int | None = None
-
-
-@dataclass(slots=True)
-class State:
-    """All of a learner. `offsets`: the last message taken in, by "topic/partition"."""
-
-    model: Any
-    metrics: Metrics
-    lineage: int
-    generation: int
-    past: Past | None = None
-    challengers: dict[str, Challenger] = field(default_factory=dict)
-    drift: ErrorDrift | SurpriseDrift = field(default_factory=ErrorDrift)
-    inputs: InputDrift = field(default_factory=InputDrift)
-    alarms: deque[Alarm] = field(default_factory=lambda: deque(maxlen=ALARMS_KEPT))
-    waiting: OrderedDict[str, Waiting] = field(default_factory=OrderedDict)
-    early: OrderedDict[str, tuple[Any, float]] = field(default_factory=OrderedDict)
-    remembered: OrderedDict[str, None] = field(default_factory=OrderedDict)
-    counts: dict[str, int] = field(default_factory=lambda: dict.fromkeys(COUNTED, 0))
-    offsets: dict[str, int] = field(default_factory=dict)
-    sources: dict[str, str] = field(default_factory=dict)
-    clock: float = 0.0
-
-    @property
-    def version(self) -> str:
-        """Names the model as it is now: its lineage, in base 36, and how much it has learnt."""
-        return f"{base_repr(self.lineage, 36).lower()}.{self.counts['learned']}"
-
-    @property
-    def predictor(self) -> Predictor:
-        """What makes predictions."""
-        rivals = {name: one.model for name, one in self.challengers.items()}
-        return Predictor(self.model, self.past, rivals)
-
-    @property
-    def report(self) -> dict[str, Any]:
-        """What the metrics and the model have to say beyond numbers. Plain JSON types."""
-        describe = getattr(self.model, "describe", None)
-        return {**self.metrics.report(), **(describe() if describe else {})}
+__all__ = ["REMEMBERED_IDS", "Challenger", "Learner", "Outcome", "State", "Waiting"]
 
 
 class Learner:
@@ -192,10 +98,12 @@ class Learner:
 
     def _meet_challengers(self) -> None:
         """Keep those that the project still names, and begin with those that are new."""
-        known, project = self.state.challengers, self.project
-        self.state.challengers = {
-            name: known.get(name) or Challenger(build(), project.task.metrics())
-            for name, build in project.challengers.items()
+        state, project = self.state, self.project
+        builders = {ORIGINAL: project.model, **project.challengers}
+        state.challengers = {
+            name: state.challengers.get(name) or Challenger(build(), project.task.metrics())
+            for name, build in builders.items()
+            if name != state.leads
         }
 
     def _predict(self, event: Any, time: float) -> tuple[Any | None, Waiting]:
@@ -210,34 +118,51 @@ class Learner:
             past.note(event)
         for alarm in state.inputs.update(features):
             self._ring(alarm, time)
-        return prediction, Waiting(features, prediction, state.counts["learned"], time, rivals)
+        learned = state.counts["learned"]
+        return prediction, Waiting(features, prediction, learned, time, rivals, state.leads)
 
     def _settle(self, event_id: str, waiting: Waiting, label: Any, time: float) -> Outcome:
         error = self._learn(waiting, label, time)
         self._remember(event_id)
         delay, learned = max(0.0, time - waiting.time), waiting.events_learned
+        self.state.delays.append(delay)
         return self._count(
             Outcome(event_id, "matched", label, waiting.prediction, error, delay, learned)
         )
 
     def _learn(self, waiting: Waiting, label: Any, time: float) -> float | None:
-        """Score the predictions made back then, then learn. Returns the champion's error."""
+        """Score the predictions made back then, then learn. Returns the error of what was said."""
         state, task, features = self.state, self._task, waiting.features
-        prediction, error = waiting.prediction, None
-        if prediction is not None:
-            state.metrics.update(label, prediction, waiting.time)
-            error = task.error(label, prediction)
+        said = {name: one for name, one in waiting.said.items() if one is not None}
+        errors = {name: task.error(label, one) for name, one in said.items()}
+        if state.leads in said:
+            state.metrics.update(label, said[state.leads], waiting.time)
         task.learn(state.model, features, label)
         for name, rival in state.challengers.items():
-            said = waiting.rivals.get(name)
-            if said is not None:
-                rival.metrics.update(label, said, waiting.time)
+            if name in said:
+                rival.metrics.update(label, said[name], waiting.time)
             task.learn(rival.model, features, label)
         state.counts["learned"] += 1
-        if error is not None and (alarm := state.drift.update(error)):
+        self._watch(errors, time)
+        return errors.get(waiting.by)
+
+    def _watch(self, errors: dict[str, float], time: float) -> None:
+        """Look for drift in the champion's errors, and for a challenger that errs less."""
+        state = self.state
+        error = errors.get(state.leads)
+        if error is None:
+            return
+        if alarm := state.drift.update(error):
             self._ring(alarm, time)
             self._forget(alarm)
-        return error
+        winners = [
+            name
+            for name in state.challengers
+            if name in errors
+            and state.contests.setdefault(name, Contest()).update(error, errors[name])
+        ]
+        if winners and self.project.promote_automatically:
+            promote_winner(self.project, state, winners)
 
     def _ring(self, alarm: Alarm, time: float) -> None:
         state = self.state

@@ -16,6 +16,9 @@ from flows.learning.task import Task
 
 Features = dict[str, Any]
 
+# What commands mean by them: the project's own model, and the former champion.
+TAKEN_NAMES = frozenset({"original", "previous"})
+
 
 @dataclass(frozen=True, slots=True)
 class Query:
@@ -35,8 +38,9 @@ class Project:
     later on the labels topic. A project without a label field learns every event at once.
 
     The model sees `features`, and what `past` remembers of earlier events. `challengers` are
-    learnt and scored beside the model on the same events. `seasonal_inputs` move with the clock
-    and are not watched for drift.
+    learnt and scored beside the model on the same events; with `promote_automatically` one that is
+    better beyond chance takes its place. `seasonal_inputs` move with the clock and are not watched
+    for drift.
     """
 
     slug: str
@@ -52,6 +56,7 @@ class Project:
     score: str
     past: Callable[[], Past] | None = None
     challengers: Mapping[str, Callable[[], Estimator]] = field(default_factory=dict)
+    promote_automatically: bool = False
     summary: str = ""
     time: str = "timestamp"
     horizon: timedelta = timedelta(days=7)
@@ -62,6 +67,10 @@ class Project:
 
     def __post_init__(self) -> None:
         """Refuse a description whose named fields do not exist."""
+        if taken := TAKEN_NAMES & self.challengers.keys():
+            raise ProjectError(
+                f"{self.slug}: no challenger can be called {', '.join(sorted(taken))}; rename it"
+            )
         fields = set(self.event.__struct_fields__)
         roles = [("event_id", self.event_id), ("time", self.time)]
         roles += [("entity", name) for name in self.entities]

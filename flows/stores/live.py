@@ -20,7 +20,9 @@ from typing import Any, Literal, Self
 import msgspec
 import redis
 
-from flows.learning.learner import State
+from flows.learning.contest import Standing
+from flows.learning.coverage import Coverage, coverage
+from flows.learning.state import ORIGINAL, Change, State
 from flows.stores.connection import connect as connect
 from flows.stores.connection import failures as _failures
 
@@ -46,7 +48,8 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
     """What is known of a live model besides its bytes.
 
     `lineage` names the line of learning (one MLflow run), `generation` each of its starts from a
-    registered version; both are milliseconds since 1970. Times are seconds since 1970.
+    registered version; both are milliseconds since 1970. Times are seconds since 1970. `leads` and
+    `previous` name models as `challengers` does; `changes` are the newest of `changed` in all.
     """
 
     project: str
@@ -62,6 +65,14 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
     counts: dict[str, int]
     alarms: list[dict[str, Any]]
     challengers: dict[str, dict[str, float]] = {}
+    contests: dict[str, Standing] = {}
+    leads: str = ORIGINAL
+    previous: str = ""
+    changes: list[Change] = []
+    changed: int = 0
+    command: int = 0
+    offsets: dict[str, int] = {}
+    labels: Coverage | None = None
 
     @classmethod
     def of(cls, project: str, shard: int, state: State, published_at: float) -> Self:
@@ -80,6 +91,14 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
             counts={**state.counts, "pending": len(state.waiting)},
             alarms=list(state.alarms),
             challengers={name: one.metrics.values() for name, one in state.challengers.items()},
+            contests={name: one.standing for name, one in state.contests.items()},
+            leads=state.leads,
+            previous=state.previous,
+            changes=list(state.changes),
+            changed=state.changed,
+            command=state.command,
+            offsets=dict(state.offsets),
+            labels=coverage(state),
         )
 
     @property
