@@ -10,6 +10,7 @@ RealtimeError
 ├── CodecError
 │   └── SignatureError
 ├── ConflictError
+├── VersionError
 └── StoreError
     └── ModelUnavailable
 
@@ -57,6 +58,10 @@ class SignatureError(CodecError):
 
 class ConflictError(RealtimeError):
     """Two flows write where only one may."""
+
+
+class VersionError(RealtimeError):
+    """A model has no such version."""
 
 
 class StoreError(RealtimeError):

@@ -121,30 +121,30 @@ def test_an_offset_that_retention_took_is_an_error(apache_log: Log) -> None:
     apache_log.send(100)
     with apache_log.reading() as reader:
         reader.take(100)
-        identity, _ = reader.position()
+        identity, *_ = reader.position()
     apache_log.forget(before=60)
-    with apache_log.reading((identity, 40)) as reader:
+    with apache_log.reading((identity, 40, 0)) as reader:
         with pytest.raises(OffsetError, match=f"offset 40 of {apache_log.topic}/0") as caught:
             reader.take(1)
         assert_names_ways_out(caught.value)
-        assert reader.position() == (identity, 40)
+        assert reader.position() == (identity, 40, 0)
 
 
 def test_retention_before_the_position_is_no_error(apache_log: Log) -> None:
     apache_log.send(100)
     with apache_log.reading() as reader:
-        identity, _ = reader.position()
+        identity, *_ = reader.position()
     apache_log.forget(before=40)
-    with apache_log.reading((identity, 40)) as reader:
+    with apache_log.reading((identity, 40, 0)) as reader:
         assert reader.take(60) == list(range(40, 100))
 
 
 def test_an_offset_beyond_the_end_is_an_error(apache_log: Log) -> None:
     apache_log.send(10)
     with apache_log.reading() as reader:
-        identity, _ = reader.position()
+        identity, *_ = reader.position()
     with (
-        apache_log.reading((identity, 11)) as reader,
+        apache_log.reading((identity, 11, 0)) as reader,
         pytest.raises(OffsetError, match="offset 11"),
     ):
         reader.take(1)
@@ -165,7 +165,7 @@ def test_a_champion_whose_offset_is_gone_begins_at_the_oldest(
 def test_no_position_is_told_of_a_topic_made_anew_meanwhile(log: Log) -> None:
     """Kafka's client may go on at the old offset of the new topic, and says nothing."""
     with log.reading() as reader:
-        identity, _ = reader.position()
+        identity, *_ = reader.position()
     watch = TopicWatch(log.settings, [log.topic], log.stop)
     source = Source(log.topic, 0)
     watch.confirm(source, identity, time.monotonic())

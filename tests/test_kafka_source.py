@@ -128,7 +128,7 @@ def test_the_position_before_the_first_poll_is_the_start(reading: Reading) -> No
 
 
 def test_the_position_names_cluster_and_topic(reading: Reading) -> None:
-    identity, offset = reading.open().snapshot()
+    identity, offset, _ = reading.open().snapshot()
     assert offset == 0
     assert identity.startswith("test-cluster/")
     assert identity == identities(reading.settings, reading.topics)[reading.topics[0]]
@@ -157,7 +157,7 @@ def test_a_given_offset_is_where_it_begins(reading: Reading) -> None:
 )
 def test_a_position_of_another_log_is_refused(reading: Reading, known: str) -> None:
     with pytest.raises(OffsetError) as caught:
-        reading.open((known, 5))
+        reading.open((known, 5, 0))
     message = str(caught.value)
     assert known in message
     assert reading.topics[0] in message

@@ -8,11 +8,14 @@ flow starts from, and `previous`, the champion before it.
 from __future__ import annotations
 
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 import msgspec
 
+from flows.errors import VersionError
+from flows.learning.state import Change
 from flows.stores import served
 from flows.stores.live import Facts
 from flows.stores.tracking import Tracking
@@ -23,6 +26,7 @@ if TYPE_CHECKING:
 
 CHAMPION = "champion"
 PREVIOUS = "previous"
+CHANGE = "realtime.change."
 IDENTITY = ("realtime.lineage", "realtime.generation", "realtime.events_learned")
 
 # A version becomes champion unless its score is worse by this part of the champion's: the metrics
@@ -32,7 +36,10 @@ ALARMS_TOLD = 10
 
 
 class Version(msgspec.Struct, frozen=True, kw_only=True):
-    """One registered version. `created`: seconds since 1970; `score`: the project's own metric."""
+    """One registered version. `created`: seconds since 1970; `score`: the project's own metric.
+
+    `offsets`: the last message taken in, by log; `changed`: promotions and rollbacks before it.
+    """
 
     number: int
     aliases: tuple[str, ...]
@@ -43,6 +50,8 @@ class Version(msgspec.Struct, frozen=True, kw_only=True):
     created: float
     run_id: str
     metrics: dict[str, float]
+    offsets: dict[str, int] = {}
+    changed: int = 0
 
 
 class Registry(Tracking):
@@ -73,7 +82,40 @@ class Registry(Tracking):
             faults.point("version.created")
             version = self._version(made)
             self._crown(name, version)
+            self._record(name, facts.changes)
             return version
+
+    def promote(self, version: Version, change: Change, shard: int = 0) -> None:
+        """Make a version champion by hand; `change` says who wants it, and is kept."""
+        with self._failures(f"promote version {version.number}"):
+            name = self.name(shard)
+            champion = self._champion(name)
+            if champion is not None and champion.number != version.number:
+                self._client.set_registered_model_alias(name, PREVIOUS, str(champion.number))
+            self._client.set_registered_model_alias(name, CHAMPION, str(version.number))
+            self._record(name, [change])
+
+    def changes(self, shard: int = 0) -> list[Change]:
+        """All promotions and rollbacks that versions know of, newest first."""
+        with self._failures("read what was changed"):
+            tags = self._tags_of(self.name(shard))
+        found = [value for key, value in tags.items() if key.startswith(CHANGE)]
+        changes = [msgspec.json.decode(value, type=Change) for value in found]
+        return sorted(changes, key=lambda change: change.time, reverse=True)
+
+    def version(self, number: int, shard: int = 0) -> Version:
+        """One version. Raises VersionError when there is none of that number."""
+        from mlflow.exceptions import MlflowException
+
+        name = self.name(shard)
+        with self._failures(f"read version {number}"):
+            try:
+                found = self._client.get_model_version(name, str(number))
+            except MlflowException as error:
+                if error.error_code != "RESOURCE_DOES_NOT_EXIST":
+                    raise
+                raise VersionError(f"{name} has no version {number}; list what there is") from error
+            return self._version(found, self._aliases(name))
 
     def champion(self, shard: int = 0) -> Version | None:
         """The version that a flow starts from; None while nothing is registered."""
@@ -126,9 +168,32 @@ class Registry(Tracking):
         champion = self._champion(name)
         if champion is None:
             self._client.set_registered_model_alias(name, CHAMPION, str(version.number))
-        elif champion.number != version.number and not self._worse(version, champion):
+        elif champion.number != version.number and self._succeeds(version, champion):
             self._client.set_registered_model_alias(name, PREVIOUS, str(champion.number))
             self._client.set_registered_model_alias(name, CHAMPION, str(version.number))
+
+    def _succeeds(self, version: Version, champion: Version) -> bool:
+        """What was changed by command counts for more than the score: the newest of it leads."""
+        if version.changed != champion.changed:
+            return version.changed > champion.changed
+        return not self._worse(version, champion)
+
+    def _record(self, name: str, changes: Sequence[Change]) -> None:
+        known = self._tags_of(name) if changes else {}
+        for change in changes:
+            key, text = f"{CHANGE}{change.number}", msgspec.json.encode(change).decode()
+            if known.get(key) != text:
+                self._client.set_registered_model_tag(name, key, text)
+
+    def _tags_of(self, name: str) -> dict[str, str]:
+        from mlflow.exceptions import MlflowException
+
+        try:
+            return dict(self._client.get_registered_model(name).tags)
+        except MlflowException as error:
+            if error.error_code != "RESOURCE_DOES_NOT_EXIST":
+                raise
+            return {}
 
     def _worse(self, version: Version, champion: Version) -> bool:
         if version.score is None or champion.score is None:
@@ -165,6 +230,8 @@ class Registry(Tracking):
             created=found.creation_timestamp / 1000,
             run_id=found.run_id,
             metrics=metrics,
+            offsets=msgspec.json.decode(found.tags.get("realtime.offsets", "{}")),
+            changed=int(found.tags.get("realtime.changed", 0)),
         )
 
 
@@ -179,5 +246,7 @@ def _tags(facts: Facts) -> dict[str, str]:
         "realtime.generation": str(facts.generation),
         "realtime.events_learned": str(facts.events_learned),
         "realtime.metrics": msgspec.json.encode(facts.metrics).decode(),
+        "realtime.offsets": msgspec.json.encode(facts.offsets).decode(),
+        "realtime.changed": str(facts.changed),
         "realtime.alarms": msgspec.json.encode(facts.alarms[-ALARMS_TOLD:]).decode(),
     }

@@ -25,6 +25,19 @@ def partition_counts(settings: Settings, topics: list[str]) -> dict[str, int]:
     return {topic: len(known[topic].partitions) for topic in topics}
 
 
+def check_shards(partitions: dict[str, int], shards: int) -> None:
+    """Raise BrokerError unless every topic has one partition a shard."""
+    if set(partitions.values()) == {shards}:
+        return
+    most = max(partitions.values())
+    found = ", ".join(f"{topic} has {count}" for topic, count in partitions.items())
+    fewer = [topic for topic, count in partitions.items() if count < most]
+    advice = f"set REALTIME_SHARDS={most} for flows, API and producers"
+    if fewer:
+        advice += f", and add partitions to {', '.join(fewer)} until there are {most}"
+    raise BrokerError(f"REALTIME_SHARDS is {shards}, but counting partitions {found}: {advice}")
+
+
 def identities(settings: Settings, topics: list[str]) -> dict[str, str]:
     """Name each topic so that the same name in another cluster, or made anew, is another one."""
     admin = admin_of(settings)

@@ -14,8 +14,10 @@ from flows import projects
 from flows.learning.memory import calm_collector
 from flows.projects.spec import Project
 from flows.settings import Settings, load
+from flows.stores.commands import CommandStore
 from flows.stores.live import LiveStore, connect
 from flows.streaming import faults, recovery
+from flows.streaming.commands import Desk
 from flows.streaming.dead_letter_sink import DeadLetterSink
 from flows.streaming.decode import decoder
 from flows.streaming.guard import guarded
@@ -36,17 +38,20 @@ def build(
     known: frozenset[str] = frozenset(),
 ) -> Dataflow:
     """Wire a project's flow. Step names are a schema: recovery finds its state by them."""
-    live = LiveStore(connect(settings.redis_url.get_secret_value()), project.slug)
+    client = connect(settings.redis_url.get_secret_value())
+    live = LiveStore(client, project.slug)
     wanted = WantedState(live, stop)
-    start = Start(project, settings, registry_of(project, settings), stop)
+    registry = registry_of(project, settings)
+    start = Start(project, settings, registry, stop)
+    desk = Desk(project, settings, CommandStore(client, project.slug), registry, stop)
 
     flow = Dataflow(project.slug)
     source = KafkaSource(
-        settings, list(project.topics), start.offset, stop, wanted.is_paused, known
+        settings, list(project.topics), start.offset, stop, wanted.is_paused, known, desk.order
     )
     polled = op.input("kafka", flow, source)
     decoded = op.map_value("decode", polled, guarded(decoder(project)))
-    learned = op.stateful_batch("learn", decoded, learn_logic(project, settings, start))
+    learned = op.stateful_batch("learn", decoded, learn_logic(project, settings, start, desk))
     op.output("dead_letters", decoded, DeadLetterSink(settings, project.dead_letters_topic, stop))
     op.output("lake", learned, LakeSink(project, settings, stop))
     op.output("redis", learned, RedisSink(live, wanted.is_paused))

@@ -93,6 +93,8 @@ class DeadLetterPartition(StatefulSinkPartition[Decoded, Position]):
     def write_batch(self, values: list[Decoded]) -> None:
         """Send what the topic does not hold. Raises BrokerError when Kafka refuses."""
         for decoded in values:
+            if decoded.order is not None and decoded.order.moves:
+                self._look_anew()
             if decoded.rejected and self._sent is None:
                 self._sent = self._look_patiently()
             if self._sent is None:
@@ -116,6 +118,12 @@ class DeadLetterPartition(StatefulSinkPartition[Decoded, Position]):
         if self._position is not None and self._sent is not None:
             self._position = (self._position[0], self._sent.first(self._end))
         return self._position
+
+    def _look_anew(self) -> None:
+        """The source goes back: any letter that the topic has may come by again."""
+        while self._producer.flush(LOOK_SECONDS) and not self._stop.is_set():
+            _log.warning("dead letters wait for Kafka")
+        self._sent = self._position = None
 
     def _look_patiently(self) -> SentLetters:
         while True:

@@ -32,9 +32,8 @@ def decoder(project: Project) -> Callable[[Polled], Decoded]:
                 accepted.append((message, read(message.value or b"")))
             except (msgspec.DecodeError, EventError, UnicodeDecodeError, RecursionError) as error:
                 rejected.append(Rejected(message, _reason(error), str(error)))
-        return Decoded(
-            polled.source, polled.identity, accepted, rejected, polled.lag, polled.position
-        )
+        source, position, order = polled.source, polled.position, polled.order
+        return Decoded(source, polled.identity, accepted, rejected, polled.lag, position, order)
 
     return decode
 

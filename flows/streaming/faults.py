@@ -11,6 +11,10 @@ import signal
 from collections.abc import Callable
 
 POINTS = (
+    "command.moved",
+    "command.learnt",
+    "command.saved",
+    "command.settled",
     "curve.before",
     "curve.after",
     "dead_letters.flush",

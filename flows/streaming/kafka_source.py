@@ -16,8 +16,9 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from bytewax.inputs import FixedPartitionedSource, StatefulSourcePartition
 from confluent_kafka import (
@@ -32,9 +33,11 @@ from confluent_kafka import Message as KafkaMessage
 
 from flows.errors import BrokerError, OffsetError
 from flows.settings import Settings
-from flows.streaming.cluster import identities, partition_counts
+from flows.streaming import faults
+from flows.streaming.cluster import check_shards, identities, partition_counts
 from flows.streaming.guard import guarded
-from flows.streaming.messages import Message, Polled, Source
+from flows.streaming.messages import Message, Order, Polled, Source
+from flows.streaming.start import next_offset
 from flows.streaming.topic_watch import WAYS_OUT, TopicWatch
 
 POLL_MESSAGES = 1_000
@@ -48,11 +51,16 @@ _log = logging.getLogger("flows")
 Item = tuple[str, Polled]
 
 
-# Identity of cluster and topic, and the next offset to read: plain values, because Bytewax pickles
-# them into the recovery store, where a class would be bound to its module.
-Position = tuple[str, int]
+# Identity of cluster and topic, the next offset to read, and the last command obeyed: plain values,
+# because Bytewax pickles them into the recovery store, where a class would be bound to its module.
+Position = tuple[str, int, int]
 
 FirstPosition = Callable[[Source, str], int]
+Orders = Callable[[int], Order | None]
+
+
+def no_orders(_: int) -> None:
+    """Nobody tells the flow anything."""
 
 
 class KafkaSource(FixedPartitionedSource[Item, Position]):
@@ -74,6 +82,7 @@ class KafkaSource(FixedPartitionedSource[Item, Position]):
         stop: threading.Event,
         paused: Callable[[], bool],
         known: frozenset[str] = frozenset(),
+        orders: Orders = no_orders,
     ) -> None:
         self._settings = settings
         self._topics = topics
@@ -81,12 +90,13 @@ class KafkaSource(FixedPartitionedSource[Item, Position]):
         self._stop = stop
         self._paused = paused
         self._known = known
+        self._orders = orders
         self._watch = TopicWatch(settings, topics, stop)
 
     @guarded
     def list_parts(self) -> list[str]:
         counts = partition_counts(self._settings, self._topics)
-        _check_shards(counts, self._settings.shards)
+        check_shards(counts, self._settings.shards)
         listed = [
             f"{topic}/{number:04d}" for topic in self._topics for number in range(counts[topic])
         ]
@@ -105,12 +115,13 @@ class KafkaSource(FixedPartitionedSource[Item, Position]):
         source = Source(topic, int(number))
         identity = identities(self._settings, [topic])[topic]
         partition = KafkaPartition(
-            self._settings, source, identity, self._watch, self._stop, self._paused
+            self._settings, source, identity, self._watch, self._stop, self._paused, self._orders
         )
         if resume_state is None:
             partition.begin(self._begin(source, identity))
         else:
-            partition.resume(_resume(source, resume_state, identity))
+            # Before there were commands, positions ended with the offset.
+            partition.resume(_resume(source, resume_state, identity), *resume_state[2:])
         return partition
 
     def _begin(self, source: Source, identity: str) -> int:
@@ -130,12 +141,16 @@ class KafkaPartition(StatefulSourcePartition[Item, Position]):
         watch: TopicWatch,
         stop: threading.Event,
         paused: Callable[[], bool],
+        orders: Orders = no_orders,
     ) -> None:
+        self._settings = settings
         self._source = source
         self._identity = identity
         self._watch = watch
         self._stop = stop
         self._paused = paused
+        self._orders = orders
+        self._command = 0
         self._key = str(source.partition)
         self._consumer = Consumer(_consumer_options(settings))
         self._read_at = time.monotonic()
@@ -145,9 +160,9 @@ class KafkaPartition(StatefulSourcePartition[Item, Position]):
         """Read from an offset, OFFSET_BEGINNING or OFFSET_END; from the oldest if it is gone."""
         self.resume(self._resolve(offset))
 
-    def resume(self, offset: int) -> None:
+    def resume(self, offset: int, command: int = 0) -> None:
         """Read from exactly this offset; `next_batch` raises OffsetError if it is gone."""
-        self._next = offset
+        self._next, self._command = offset, command
         self._consumer.assign([TopicPartition(self._source.topic, self._source.partition, offset)])
         _log.info("reading %s from offset %d", self._source, offset)
 
@@ -155,6 +170,9 @@ class KafkaPartition(StatefulSourcePartition[Item, Position]):
     def next_batch(self) -> list[Item]:
         if self._stop.is_set():
             raise StopIteration
+        order = self._orders(self._source.partition)
+        if order is not None and order.number > self._command:
+            return [(self._key, self._obey(order))]
         messages = [] if self._paused() else self._poll()
         now = datetime.now(UTC)
         self._awake = now if messages else now + IDLE_WAIT
@@ -171,10 +189,21 @@ class KafkaPartition(StatefulSourcePartition[Item, Position]):
     def snapshot(self) -> Position:
         """The position, once the broker has said that it is one of the log it was read from."""
         self._watch.confirm(self._source, self._identity, self._read_at)
-        return self._identity, self._next
+        return self._identity, self._next, self._command
 
     def close(self) -> None:
         self._consumer.close()
+
+    def _obey(self, order: Order) -> Polled:
+        """Move to where an order wants the log to be read on, and say so in the stream."""
+        if order.moves:
+            self._consumer.close()
+            self._consumer = Consumer(_consumer_options(self._settings))
+            first = next_offset(self._source, self._identity, order.sources, order.offsets)
+            self.begin(first)
+        self._command = order.number
+        faults.point("command.moved")
+        return Polled(self._source, self._identity, [], None, self._next, order)
 
     def _poll(self) -> list[Message]:
         polled = self._consumer.consume(POLL_MESSAGES, 0)
@@ -248,23 +277,10 @@ def _consumer_options(settings: Settings) -> dict[str, str | int | bool]:
     }
 
 
-def _check_shards(partitions: dict[str, int], shards: int) -> None:
-    """Raise BrokerError unless every topic has one partition a shard."""
-    if set(partitions.values()) == {shards}:
-        return
-    most = max(partitions.values())
-    found = ", ".join(f"{topic} has {count}" for topic, count in partitions.items())
-    fewer = [topic for topic, count in partitions.items() if count < most]
-    advice = f"set REALTIME_SHARDS={most} for flows, API and producers"
-    if fewer:
-        advice += f", and add partitions to {', '.join(fewer)} until there are {most}"
-    raise BrokerError(f"REALTIME_SHARDS is {shards}, but counting partitions {found}: {advice}")
-
-
-def _resume(source: Source, position: Position, identity: str) -> int:
-    known, offset = position
+def _resume(source: Source, position: Sequence[Any], identity: str) -> int:
+    known = position[0]
     if known == identity:
-        return offset
+        return int(position[1])
     raise OffsetError(
         f"the recovery directory knows {source} of {known}, but Kafka now has"
         f" {identity}: offsets do not carry over; {WAYS_OUT}"

@@ -2,27 +2,33 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterable
 
 import msgspec
 from bytewax.operators import StatefulBatchLogic
 
+from flows.errors import ProjectError
 from flows.learning import codec
 from flows.learning.learner import Learner, State
 from flows.projects.spec import Label, Project
 from flows.settings import Settings
 from flows.streaming import faults, instruments
+from flows.streaming.commands import Desk, obey
 from flows.streaming.guard import guarded
 from flows.streaming.messages import (
     Curve,
     Decoded,
     EventRow,
     Learned,
+    Order,
     OutcomeRow,
     Publication,
 )
 from flows.streaming.publisher import Publisher
 from flows.streaming.start import Start
+
+_log = logging.getLogger("flows")
 
 Output = tuple[Iterable[Learned], bool]
 
@@ -35,20 +41,32 @@ class LearnLogic(StatefulBatchLogic[Decoded, Learned, bytes]):
     """
 
     def __init__(
-        self, project: Project, settings: Settings, start: Start, snapshot: bytes | None
+        self,
+        project: Project,
+        settings: Settings,
+        start: Start,
+        desk: Desk,
+        snapshot: bytes | None,
     ) -> None:
         self._project = project
         self._settings = settings
         self._start = start
+        self._desk = desk
+        self._saved = 0
         self._key = settings.signing_key.get_secret_value().encode()
         self._learner: Learner | None = None
         self._publisher: Publisher | None = None
         self._last: Decoded | None = None
         if snapshot is not None:
             self._learner = Learner(project, codec.loads(snapshot, self._key))
+            self._save()
 
     @guarded
     def on_batch(self, values: list[Decoded]) -> Output:
+        if self._saved:
+            # The next epoch's first batch comes after the commit of the last one.
+            self._desk.obeyed(values[0].source.partition, self._saved)
+            self._saved = 0
         return [self._take(decoded) for decoded in values], StatefulBatchLogic.RETAIN
 
     @guarded
@@ -66,6 +84,7 @@ class LearnLogic(StatefulBatchLogic[Decoded, Learned, bytes]):
         with instruments.timed(self._project.slug, "snapshot"):
             frame = codec.dumps(self._learner and self._learner.state, self._key)
         faults.point("learn.snapshot")
+        self._save()
         instruments.STATE_BYTES.labels(self._project.slug).set(len(frame))
         return frame
 
@@ -76,6 +95,8 @@ class LearnLogic(StatefulBatchLogic[Decoded, Learned, bytes]):
             self._learner = self._start.learner(shard)
         if self._publisher is None:
             self._publisher = Publisher(self._project, self._settings, shard)
+        if decoded.order is not None:
+            self._learner = self._obey(self._learner, decoded, decoded.order)
         with instruments.timed(self._project.slug, "learn"):
             learned = learn(self._learner, decoded)
         with instruments.timed(self._project.slug, "publish"):
@@ -85,10 +106,28 @@ class LearnLogic(StatefulBatchLogic[Decoded, Learned, bytes]):
         instruments.count_learned(self._project.slug, learned)
         return learned
 
+    def _obey(self, learner: Learner, decoded: Decoded, order: Order) -> Learner:
+        """The learner that goes on; one that cannot obey says so and goes on as it was."""
+        state = learner.state
+        try:
+            state = obey(self._project, state, order, decoded.source, self._key)
+        except ProjectError as error:
+            _log.error("command %d is refused: %s", order.number, error)
+            self._desk.refused(order.number, str(error))
+            state.command = order.number
+        return learner if state is learner.state else Learner(self._project, state)
+
+    def _save(self) -> None:
+        """Note which command will have been done when the epoch has closed."""
+        if self._learner is not None and not self._learner.state.awaiting:
+            self._saved = self._learner.state.command
+
 
 def learn(learner: Learner, decoded: Decoded) -> Learned:
-    """Feed one poll to a learner, in its order."""
+    """Feed one poll to a learner, in its order; nothing of a log that it waits to be moved."""
     learned = _learned(decoded, learner.state, None)
+    if str(decoded.source) in learner.state.awaiting:
+        return learned
     state, counts = learner.state, learner.state.counts
     offset = -1
     try:
@@ -144,12 +183,12 @@ def is_curve_point(learned: int) -> bool:
 
 
 def learn_logic(
-    project: Project, settings: Settings, start: Start
+    project: Project, settings: Settings, start: Start, desk: Desk
 ) -> Callable[[bytes | None], LearnLogic]:
     """Make the builder that Bytewax calls with a snapshot, or with None for a new shard."""
 
     @guarded
     def build(snapshot: bytes | None) -> LearnLogic:
-        return LearnLogic(project, settings, start, snapshot)
+        return LearnLogic(project, settings, start, desk, snapshot)
 
     return build

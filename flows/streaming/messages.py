@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 
 from flows.learning.learner import Outcome
+from flows.learning.state import Change
 from flows.stores.live import Facts
 
 
@@ -29,12 +30,31 @@ class Message(msgspec.Struct, frozen=True, gc=False):
     value: bytes | None
 
 
+class Order(msgspec.Struct, frozen=True):
+    """What a flow is told to do to a shard, with all that it needs for it.
+
+    `frame`: the learner to go back to, and by log the `sources` it knew and its `offsets` there;
+    empty for a promotion.
+    """
+
+    number: int
+    change: Change
+    frame: bytes | None
+    sources: dict[str, str]
+    offsets: dict[str, int]
+
+    @property
+    def moves(self) -> bool:
+        """Is the log to be read again?"""
+        return self.frame is not None and not self.change.skip
+
+
 class Polled(msgspec.Struct, frozen=True):
     """What one poll brought; without messages it only tells that the source is alive.
 
     `identity` names the cluster and topic the offsets belong to; `lag` is how many messages of
     the partition were still unread, None where the broker does not say; `position` is the next
-    message to read.
+    message to read. `order`: what the source has just done its part of.
     """
 
     source: Source
@@ -42,6 +62,7 @@ class Polled(msgspec.Struct, frozen=True):
     messages: list[Message]
     lag: int | None = None
     position: int = 0
+    order: Order | None = None
 
 
 class Rejected(msgspec.Struct, frozen=True):
@@ -61,6 +82,7 @@ class Decoded(msgspec.Struct, frozen=True):
     rejected: list[Rejected]
     lag: int | None
     position: int = 0
+    order: Order | None = None
 
 
 class EventRow(msgspec.Struct, frozen=True, gc=False):

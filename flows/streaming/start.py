@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
+from collections.abc import Mapping
 
 from confluent_kafka import OFFSET_BEGINNING, OFFSET_END
 
@@ -19,6 +20,17 @@ from flows.streaming.messages import Source
 PATIENCE_SECONDS = 90.0
 
 _log = logging.getLogger("flows")
+
+
+def next_offset(
+    source: Source, identity: str, sources: Mapping[str, str], offsets: Mapping[str, int]
+) -> int:
+    """Where a registered learner reads on: after what it took in, if the log is still the same."""
+    log = str(source)
+    if sources.get(log) != identity:
+        _log.warning("%s is another log than the version read: reading it from its start", source)
+        return OFFSET_BEGINNING
+    return offsets[log] + 1
 
 
 class Start:
@@ -42,6 +54,8 @@ class Start:
             return Learner.fresh(self._project, lineage=now)
         _log.info("%s: going on from the champion, version %s", self._project.slug, state.version)
         state.generation = now
+        # The sources begin anew as well: no command has been obeyed by both.
+        state.command, state.awaiting = 0, []
         return Learner(self._project, state)
 
     def offset(self, source: Source, identity: str) -> int:
@@ -49,14 +63,9 @@ class Start:
         if self._settings.start_from == "latest":
             return OFFSET_END
         state = self._champion(source.partition)
-        log = str(source)
-        if state is None or state.sources.get(log) != identity:
-            if state is not None:
-                _log.warning(
-                    "%s is another log than the champion read: reading it from its start", source
-                )
+        if state is None:
             return OFFSET_BEGINNING
-        return state.offsets[log] + 1
+        return next_offset(source, identity, state.sources, state.offsets)
 
     def _champion(self, shard: int) -> State | None:
         if self._settings.start_from != "champion":
