@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import logging
 import sys
+from types import FrameType
+from typing import Any
 
 import uvicorn
 
@@ -11,6 +13,22 @@ from api.access_log import log_to_stdout
 from api.app import create_app
 from flows.errors import SettingsError
 from flows.settings import load
+
+# What uvicorn itself ends with.
+STARTUP_FAILURE = 3
+
+
+def _nothing() -> None:
+    """What there is to leave before the app has started."""
+
+
+class _Server(uvicorn.Server):
+    """Ends what would never end by itself before it waits for the end of all else."""
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        app: Any = self.config.app
+        getattr(app.state, "leave", _nothing)()
+        super().handle_exit(sig, frame)
 
 
 def main() -> None:
@@ -27,7 +45,7 @@ def main() -> None:
         app = create_app(settings)
     except SettingsError as error:
         sys.exit(str(error))
-    uvicorn.run(
+    config = uvicorn.Config(
         app,
         host=settings.api_host,
         port=settings.api_port,
@@ -36,6 +54,10 @@ def main() -> None:
         server_header=False,
         timeout_graceful_shutdown=10,
     )
+    server = _Server(config)
+    server.run()
+    if not server.started:
+        sys.exit(STARTUP_FAILURE)
 
 
 if __name__ == "__main__":

@@ -187,7 +187,7 @@ class LabelAccepted(msgspec.Struct, frozen=True):
 
 
 class RegisteredModel(msgspec.Struct, frozen=True, kw_only=True):
-    """A version in the MLflow registry."""
+    """A version in the MLflow registry. `offsets`: the last message taken in, by log."""
 
     version: int
     aliases: list[str]
@@ -195,7 +195,9 @@ class RegisteredModel(msgspec.Struct, frozen=True, kw_only=True):
     score: Score | None
     created: datetime
     lineage: int
+    generation: int
     metrics: dict[str, float]
+    offsets: dict[str, int]
 
 
 class RegisteredModels(msgspec.Struct, frozen=True):

@@ -17,9 +17,11 @@ from api.access_log import AccessLog
 from api.bodies import BodyLimit
 from api.instruments import Instruments, ModelCollector, RequestMetrics
 from api.keys import Gate, check
+from api.life import STRUCTS
 from api.openapi import describe, operation_id
 from api.platform import Platform
 from api.routes import (
+    facts,
     health,
     labels,
     metrics,
@@ -41,8 +43,10 @@ ROUTERS = [
     predictions.router,
     labels.router,
     metrics.router,
+    facts.router,
     models.router,
     training.router,
+    training.all_router,
     producer.router,
     sql.router,
     v2.router,
@@ -60,6 +64,7 @@ def create_app(settings: Settings, projects: Mapping[str, Project] = PROJECTS) -
         platform = Platform(settings, projects)
         collector = ModelCollector(platform.followers)
         instruments.registry.register(collector)
+        app.state.leave = platform.streams.leave
         platform.start()
         try:
             yield {"platform": platform, "instruments": instruments}
@@ -82,7 +87,7 @@ def create_app(settings: Settings, projects: Mapping[str, Project] = PROJECTS) -
     problems.install(app)
     for router in ROUTERS:
         app.include_router(router)
-    bodies: list[type[msgspec.Struct]] = [labels.NewLabel, Command, sql.NewQuery]
+    bodies: list[type[msgspec.Struct]] = [labels.NewLabel, Command, sql.NewQuery, *STRUCTS]
     app.openapi = cache(lambda: describe(app, projects, bodies))  # type: ignore[method-assign]
     return app
 

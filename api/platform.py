@@ -7,17 +7,20 @@ from dataclasses import dataclass
 
 import redis
 
+from api.comparison import Comparer
 from api.events import EventReader
 from api.labels import LabelSender
 from api.registered import RegistryReader
 from api.served_predictions import ServedPredictions
 from api.serving import Follower
 from api.sql.offer import pool
+from api.streams import Streams
 from api.tensors import Tensors
 from api.versions import VersionReader
 from flows.errors import ProjectError
 from flows.projects.spec import Project
 from flows.settings import Settings
+from flows.stores.commands import CommandStore
 from flows.stores.live import LiveStore, connect
 from flows.stores.production import ProductionStore
 from flows.stores.registry import Registry
@@ -31,6 +34,7 @@ class Served:
     reader: EventReader
     tensors: Tensors
     store: LiveStore
+    commands: CommandStore
     follower: Follower
     production: ProductionStore
 
@@ -57,6 +61,8 @@ class Platform:
         self.versions = VersionReader(
             {follower.project.slug: registry for follower, registry in registries}, key
         )
+        self.comparer = Comparer(settings, self.registry)
+        self.streams = Streams()
 
     @property
     def followers(self) -> list[Follower]:
@@ -82,6 +88,7 @@ class Platform:
     def stop(self) -> None:
         """End all threads and connections; takes about a second."""
         self.sql.stop()
+        self.streams.leave()
         self.registry.stop()
         self.versions.stop()
         for follower in self.followers:
@@ -98,4 +105,6 @@ def _serve(project: Project, client: redis.Redis, key: bytes, shards: int) -> Se
     follower = Follower(project, store, key, shards)
     production = ProductionStore(client, project.slug)
     reader = EventReader(project)
-    return Served(project, reader, Tensors(project, reader), store, follower, production)
+    commands = CommandStore(client, project.slug)
+    tensors = Tensors(project, reader)
+    return Served(project, reader, tensors, store, commands, follower, production)

@@ -18,11 +18,13 @@ from api.bodies import InvalidBody
 from api.sql.errors import SqlBusy, SqlError, SqlNotAllowed, SqlTimeout, SqlTooLarge
 from flows.errors import (
     BrokerError,
+    ConflictError,
     EventError,
     ModelUnavailable,
     ProjectError,
     RealtimeError,
     StoreError,
+    VersionError,
 )
 
 MEDIA_TYPE = "application/problem+json"
@@ -58,6 +60,8 @@ _KINDS: dict[type[Exception], _Kind] = {
     ProjectError: _Kind("unknown-project", "Unknown project", 404),
     EventError: _Kind("invalid-body", "The body is not what it should be", 422),
     ModelUnavailable: _Kind("no-model", "No model yet", 503),
+    VersionError: _Kind("unknown-version", "Unknown version", 404),
+    ConflictError: _Kind("conflict", "Another change comes first", 409),
     StoreError: _Kind("store-unavailable", "A store does not answer", 503),
     SqlError: _Kind("sql-error", "The query cannot be run", 422),
     SqlNotAllowed: _Kind("sql-not-allowed", "The query asks for more than to read", 403),

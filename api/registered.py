@@ -9,12 +9,14 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from functools import partial
+from typing import TYPE_CHECKING, TypeVar
 
 from api.serving import Follower, Loaded, load
-from flows.errors import StoreError
+from flows.errors import RealtimeError, StoreError
 from flows.stores.live import Facts
 from flows.stores.registry import Registry, Version
 
@@ -25,6 +27,11 @@ FIRST_LOOK_SECONDS = 1.0
 LOOK_SECONDS = 5.0
 FRESH_SECONDS = 3.0
 PATIENCE_SECONDS = 10.0
+MOST_QUESTIONS = 16
+
+T = TypeVar("T")
+
+_SILENT = f"MLflow has not answered within {PATIENCE_SECONDS:g} s; try later"
 
 _log = logging.getLogger("api")
 
@@ -45,6 +52,7 @@ class RegistryReader:
         self._registries = {item[0].project.slug: item for item in registries}
         self._key = key
         self._asked: set[tuple[str, int]] = set()
+        self._questions: list[Callable[[], None]] = []
         self._answers: dict[tuple[str, int], _Answer] = {}
         self._changed = threading.Condition()
         self._busy_since: float | None = None
@@ -74,10 +82,33 @@ class RegistryReader:
             self._changed.wait_for(lambda: self._fresh(name) is not None, self._patience())
             answer = self._fresh(name)
         if answer is None:
-            raise StoreError(f"MLflow has not answered within {PATIENCE_SECONDS:g} s; try later")
+            raise StoreError(_SILENT)
         if answer.versions is None:
             raise StoreError(answer.trouble)
         return answer.versions
+
+    def ask(self, slug: str, question: Callable[[Registry], T]) -> T:
+        """Let the one thread ask a project's registry something.
+
+        Raises what the question raises, StoreError when MLflow takes longer than PATIENCE_SECONDS
+        or too many questions wait already.
+        """
+        answer: Future[T] = Future()
+        with self._changed:
+            if len(self._questions) >= MOST_QUESTIONS:
+                raise StoreError("too many questions wait for MLflow already; try later")
+            self._questions.append(partial(_answer, answer, question, self._registries[slug][1]))
+            self._changed.notify_all()
+        try:
+            return answer.result(self._patience())
+        except TimeoutError:
+            answer.cancel()
+            raise StoreError(_SILENT) from None
+
+    def forget(self, slug: str, shard: int) -> None:
+        """Have versions listed anew: something was changed."""
+        with self._changed:
+            self._answers.pop((slug, shard), None)
 
     def _patience(self) -> float:
         """A thread that is stuck already is waited for no longer than it was by the first."""
@@ -94,11 +125,16 @@ class RegistryReader:
         while not self._stopping:
             with self._changed:
                 pause = max(0.0, look_at - time.monotonic())
-                self._changed.wait_for(lambda: self._stopping or self._asked, pause)
+                self._changed.wait_for(
+                    lambda: self._stopping or self._asked or self._questions, pause
+                )
                 asked, self._asked = self._asked, set()
+                questions, self._questions = self._questions, []
                 self._busy_since = time.monotonic()
             for name in asked:
                 self._list(name)
+            for question in questions:
+                question()
             if not self._stopping and time.monotonic() >= look_at:
                 self._look_for_champions()
                 look_at = time.monotonic() + LOOK_SECONDS
@@ -139,6 +175,18 @@ class RegistryReader:
             follower.refuse(shard, "registry", str(version.number), error)
             return
         follower.adopt(Loaded(facts, state.predictor, "registry", len(frame), version.number))
+
+
+def _answer(answer: Future[T], question: Callable[[Registry], T], registry: Registry) -> None:
+    """Ask, unless nobody waits for the answer any more."""
+    if not answer.set_running_or_notify_cancel():
+        return
+    try:
+        answer.set_result(question(registry))
+    except RealtimeError as error:
+        answer.set_exception(error)
+    except Exception as error:
+        answer.set_exception(StoreError(_told(error)))
 
 
 def _told(error: Exception) -> str:

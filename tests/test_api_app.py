@@ -43,6 +43,10 @@ def test_operation_ids_are_stable(document: dict[str, Any]) -> None:
     assert ids == sorted(
         [
             *(f"predict_{slug}" for slug in PROJECTS),
+            "compare_models",
+            "get_alarms",
+            "get_all_training",
+            "get_coverage",
             "get_measurements",
             "get_metrics",
             "get_metrics_history",
@@ -57,6 +61,10 @@ def test_operation_ids_are_stable(document: dict[str, Any]) -> None:
             "get_server",
             "get_server_live",
             "get_server_ready",
+            "get_model_history",
+            "get_producer",
+            "get_project",
+            "get_report",
             "get_training",
             "infer",
             "infer_by_version",
@@ -66,10 +74,14 @@ def test_operation_ids_are_stable(document: dict[str, Any]) -> None:
             "list_tables",
             "list_repository",
             "livez",
+            "promote_model",
+            "put_all_training",
             "put_training",
             "readyz",
+            "roll_back_model",
             "run_query",
             "send_label",
+            "stream_facts",
             "tell_producer",
         ]
     )

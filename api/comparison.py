@@ -1,0 +1,133 @@
+"""Two registered versions, asked the same labelled events."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import OrderedDict
+from dataclasses import dataclass, field
+from statistics import fmean
+from typing import TYPE_CHECKING, Any
+
+from api.answers import Score, moment
+from api.life import Comparison, Side
+from api.registered import RegistryReader
+from api.serving import load
+from flows.errors import StoreError
+from flows.learning.contest import BLOCK, Contest
+from flows.projects.spec import Project
+from flows.settings import Settings
+from flows.stores.labelled import Labelled, newest_labelled
+from flows.stores.registry import Version
+
+if TYPE_CHECKING:
+    from flows.learning.state import State
+
+KEPT_VERSIONS = 4
+LONGEST_SECONDS = 10.0
+# Fewer unseen events than these say nothing: then seen ones count too, and it is told.
+ENOUGH_UNSEEN = 2 * BLOCK
+
+
+@dataclass(slots=True)
+class _Asked:
+    """What one version said so far."""
+
+    version: Version
+    state: State
+    metrics: Any
+    errors: list[float] = field(default_factory=list)
+    learnt: int = 0
+
+    def has_learnt(self, one: Labelled) -> bool:
+        return one.offset <= self.state.offsets.get(one.log, -1)
+
+    def ask(self, project: Project, one: Labelled) -> float | None:
+        """Predict and score an event; the error, None where it says nothing."""
+        said = self.state.predictor.predict(project, one.event)
+        self.learnt += self.has_learnt(one)
+        if said is None:
+            return None
+        self.metrics.update(one.label, said, one.time)
+        error = project.task.error(one.label, said)
+        self.errors.append(error)
+        return error
+
+    def side(self, project: Project) -> Side:
+        values = self.metrics.values()
+        score = values.get(project.score)
+        return Side(
+            version=self.version.number,
+            events_learned=self.version.events_learned,
+            learnt=self.learnt,
+            score=None if score is None else Score(project.score, score),
+            mean_error=fmean(self.errors) if self.errors else None,
+            metrics=values,
+        )
+
+
+class Comparer:
+    """Compares one pair at a time; the versions asked for last are kept in memory."""
+
+    def __init__(self, settings: Settings, registry: RegistryReader) -> None:
+        self._settings = settings
+        self._registry = registry
+        self._key = settings.signing_key.get_secret_value().encode()
+        self._kept: OrderedDict[tuple[str, int, int], tuple[Version, bytes]] = OrderedDict()
+        self._busy = threading.Lock()
+
+    def compare(self, project: Project, shard: int, a: int, b: int, count: int) -> Comparison:
+        """Ask both versions for the newest labelled events that the lake has.
+
+        Each remembers what it did when it was registered, no later events of an entity. Raises
+        StoreError when MLflow or the lake fails, or another comparison runs.
+        """
+        if not self._busy.acquire(blocking=False):
+            raise StoreError("another comparison runs; try again in some seconds")
+        try:
+            sides = [self._fetch(project, shard, number) for number in (a, b)]
+            found = newest_labelled(project, self._settings, shard, count)
+            return _compare(project, sides[0], sides[1], found)
+        finally:
+            self._busy.release()
+
+    def _fetch(self, project: Project, shard: int, number: int) -> _Asked:
+        place = (project.slug, shard, number)
+        if place not in self._kept:
+            self._kept[place] = self._registry.ask(
+                project.slug,
+                lambda registry: (
+                    version := registry.version(number, shard),
+                    registry.frame(version),
+                ),
+            )
+        self._kept.move_to_end(place)
+        while len(self._kept) > KEPT_VERSIONS:
+            self._kept.popitem(last=False)
+        version, frame = self._kept[place]
+        return _Asked(version, load(frame, self._key), project.task.metrics())
+
+
+def _compare(project: Project, a: _Asked, b: _Asked, found: list[Labelled]) -> Comparison:
+    unseen = [one for one in found if not a.has_learnt(one) and not b.has_learnt(one)]
+    asked = unseen if len(unseen) >= ENOUGH_UNSEEN else found
+    contest, deadline, events = Contest(), time.monotonic() + LONGEST_SECONDS, 0
+    for one in asked:
+        if time.monotonic() > deadline:
+            break
+        errors = a.ask(project, one), b.ask(project, one)
+        if errors[0] is not None and errors[1] is not None:
+            contest.update(errors[0], errors[1])
+        events += 1
+        # Predictions of others come first.
+        time.sleep(0)
+    return Comparison(
+        a=a.side(project),
+        b=b.side(project),
+        events=events,
+        unseen=len(unseen),
+        first=moment(asked[0].time) if asked else None,
+        last=moment(asked[events - 1].time) if events else None,
+        t=contest.standing.t,
+        truncated=events < len(asked),
+    )
