@@ -70,7 +70,7 @@ def roll_back_model(
 
 
 @router.get("/{version}", responses=returns(RegisteredModel))
-def get_model(
+def get_registered_model(
     platform: PlatformDep,
     served: ServedDep,
     shard: ShardDep,
