@@ -6,6 +6,7 @@ import random
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import accumulate
 from math import cos, exp, pi
 from typing import NamedTuple
 
@@ -43,6 +44,21 @@ HUBS = (
     Hub(29.99, -95.16, 0.05, 0.4, 2.5, 0.5, 0.1),  # Humble
 )
 
+Draw = tuple[float, ...]
+"""What the hubs draw: sums up to each of them."""
+
+
+def _draw(what: Callable[[Hub], float]) -> Draw:
+    return tuple(accumulate(map(what, HUBS)))
+
+
+TO_WORK = _draw(lambda hub: hub.home), _draw(lambda hub: hub.work)
+FROM_WORK = _draw(lambda hub: hub.work), _draw(lambda hub: hub.home + 0.3 * hub.leisure)
+TO_BED = _draw(lambda hub: hub.leisure), _draw(lambda hub: hub.home)
+OUT = _draw(lambda hub: hub.home + hub.work), _draw(lambda hub: hub.leisure + 0.3 * hub.home)
+CROWDS = tuple((hub.lat, hub.lon, 2 * (hub.radius + 0.02) ** 2, hub.crowd) for hub in HUBS)
+FAR = 20.0
+
 NEXT_WEATHER = {
     "Clear": (("Clouds", 0.10), ("Fog", 0.01)),
     "Clouds": (("Clear", 0.18), ("Rain", 0.10), ("Thunderstorm", 0.02)),
@@ -55,6 +71,7 @@ NEXT_WEATHER = {
 SLOWNESS = {"Rain": 0.12, "Heavy Rain": 0.28, "Fog": 0.20, "Thunderstorm": 0.38}
 """Logarithm of how many times longer a trip takes."""
 LONGEST_GAP = 72
+AN_HOUR = timedelta(hours=1)
 
 
 @dataclass(slots=True)
@@ -68,6 +85,8 @@ class Sky:
 
     def pass_time(self, time: datetime) -> None:
         """Let the hours pass that have begun since it was last asked."""
+        if self._hour is not None and time - self._hour < AN_HOUR:
+            return
         hour = time.replace(minute=0, second=0, microsecond=0)
         gone = LONGEST_GAP if self._hour is None else (hour - self._hour) // timedelta(hours=1)
         for _ in range(min(gone, LONGEST_GAP)):
@@ -127,19 +146,22 @@ def tide(local: datetime) -> float:
 
 def crowd(place: Event) -> float:
     """How crowded the roads around a place are, from 0 to about 1.5."""
-    return sum(hub.crowd * exp(-_nearness(place, hub)) for hub in HUBS)
+    lat, lon, total = place["lat"], place["lon"], 0.0
+    for hub_lat, hub_lon, reach, most in CROWDS:
+        away = ((lat - hub_lat) ** 2 + (lon - hub_lon) ** 2) / reach
+        if away < FAR:
+            total += most * exp(-away)
+    return total
 
 
-def purposes(local: datetime) -> tuple[Callable[[Hub], float], Callable[[Hub], float]]:
-    """What draws people from where, and to where, at this time."""
+def purposes(local: datetime) -> tuple[Draw, Draw]:
+    """How strongly each hub draws people from it, and to it, at this time."""
     hour, working = local.hour, local.weekday() < 5 and not is_holiday(local.date())
     if working and 5 <= hour < 11:
-        return (lambda hub: hub.home), (lambda hub: hub.work)
+        return TO_WORK
     if working and 14 <= hour < 20:
-        return (lambda hub: hub.work), (lambda hub: hub.home + 0.3 * hub.leisure)
-    if hour < 5:
-        return (lambda hub: hub.leisure), (lambda hub: hub.home)
-    return (lambda hub: hub.home + hub.work), (lambda hub: hub.leisure + 0.3 * hub.home)
+        return FROM_WORK
+    return TO_BED if hour < 5 else OUT
 
 
 def somewhere(rng: random.Random, hub: Hub) -> Event:
@@ -158,10 +180,6 @@ def _workday(hour: float, morning: float, evening: float) -> float:
 
 def _bump(hour: float, middle: float, width: float) -> float:
     away = abs(hour - middle)
-    away = min(away, 24 - away)
+    if away > 12:
+        away = 24 - away
     return exp(-((away / width) ** 2) / 2)
-
-
-def _nearness(place: Event, hub: Hub) -> float:
-    reach = 2 * (hub.radius + 0.02) ** 2
-    return float(((place["lat"] - hub.lat) ** 2 + (place["lon"] - hub.lon) ** 2) / reach)

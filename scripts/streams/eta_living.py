@@ -114,6 +114,9 @@ class _Living:
         self._drivers = [_driver(rng, number) for number in range(options.drivers)]
         self._sky = Sky(rng)
         self._noise = NormalDist(0, options.noise)
+        without = 1 - options.incident_probability
+        # Half of all trips take less; those with an incident do not.
+        self._usual_luck = exp(self._noise.inv_cdf(0.5 / without)) if without > 0.5 else 1.0
 
     def trip(self, time: datetime, local: datetime, controls: Controls) -> Event:
         self._sky.pass_time(time)
@@ -160,11 +163,11 @@ class _Living:
 
     def _two_places(self, driver: Driver, local: datetime) -> tuple[Event, Event]:
         rng = self._rng
-        start, end = purposes(local)
+        starts, ends = purposes(local)
         while True:
             usual = rng.random() < 0.4
-            here = driver.haunt if usual else rng.choices(HUBS, [start(hub) for hub in HUBS])[0]
-            there = rng.choices(HUBS, [end(hub) for hub in HUBS])[0]
+            here = driver.haunt if usual else rng.choices(HUBS, cum_weights=starts)[0]
+            there = rng.choices(HUBS, cum_weights=ends)[0]
             origin, destination = somewhere(rng, here), somewhere(rng, there)
             if any(abs(origin[name] - destination[name]) >= SHORTEST_STEP for name in origin):
                 return origin, destination
@@ -205,14 +208,8 @@ class _Living:
         event["debug_weather_factor"] = round(exp(factors["weather"]), 2)
         event["debug_incident_delay_seconds"] = incident
         event["debug_driver_factor"] = round(exp(factors["driver"]), 2)
-        event["_truth"] = {"median": self._median(expected), "anomaly": odd}
-
-    def _median(self, expected: float) -> float:
-        """Half of such trips take less, given all that could have been known."""
-        without = 1 - self._options.incident_probability
-        if without <= 0.5:
-            return expected
-        return max(SHORTEST_SECONDS, expected * exp(self._noise.inv_cdf(0.5 / without)))
+        median = max(SHORTEST_SECONDS, expected * self._usual_luck)
+        event["_truth"] = {"median": median, "anomaly": odd}
 
 
 def _driver(rng: random.Random, number: int) -> Driver:
