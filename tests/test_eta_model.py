@@ -12,10 +12,11 @@ import duckdb
 import msgspec
 import pytest
 
+from flows.learning.learner import Learner
 from flows.projects import eta
 from flows.projects.eta import PROJECT, Trip
 from flows.projects.houston import HOUSTON, bearing, distance_km, is_holiday, kind_of_day, quarter
-from scripts.streams import events
+from scripts.streams import Drift, drawn, events
 
 EVENTS = 8000
 LABEL = "simulated_actual_travel_time_seconds"
@@ -69,6 +70,20 @@ def test_intervals_hold_four_of_five(run: Run) -> None:
 
 def test_state_is_small(run: Run) -> None:
     assert len(pickle.dumps(run.model)) < 700_000
+
+
+def test_finds_its_way_after_the_city_has_changed() -> None:
+    change, learner = Drift("sudden", "severe", at=5000), Learner.fresh(PROJECT)
+    off: list[tuple[float, float]] = []
+    for each, truth in drawn("eta", profile="living", seed=1, count=9000, drifts=[change]):
+        event = msgspec.convert(each, Trip)
+        prediction, _ = learner.observe(event, event.timestamp.timestamp())
+        label = float(each[LABEL])
+        off.append((abs(label - prediction.value if prediction else 0.0), label - truth["median"]))
+    alarms = [one for one in learner.state.alarms if one["watched"] == "error"]
+    assert 5000 < alarms[0]["events_learned"] < 5500
+    best = mean(abs(least) for _, least in off[7000:])
+    assert mean(error for error, _ in off[7000:]) < 1.4 * best
 
 
 def test_reasons_are_in_seconds_and_add_up(run: Run) -> None:

@@ -130,7 +130,7 @@ def test_forgetting_cells_keeps_what_the_others_say() -> None:
     before = model.predict_one(x)
     model._forget_the_rarest()
     assert model.predict_one(x) == pytest.approx(before)
-    columns = [column for table in model._tables.values() for column in table.values()]
+    columns = [column for table in model._columns.tables.values() for column in table.values()]
     assert sorted(columns) == list(range(1, len(model._squares.coefficients)))
 
 
@@ -142,6 +142,29 @@ def test_follows_a_change_when_told_of_it() -> None:
     slow = mean(errors(untold, examples(1500, **changed))[500:])  # type: ignore[arg-type]
     assert fast < 0.1
     assert fast < 0.8 * slow
+
+
+def test_after_a_change_what_did_not_change_is_still_known() -> None:
+    model = taught(regression(), examples(6000))
+    model.on_drift()
+    for x, y in examples(60, seed=8):
+        model.learn_one(x, 1.5 * y)
+    for kind, factor in FACTORS.items():
+        said = model.predict_one({"size": 20.0, "kind": kind, "noise": "a", "worker": "new"})
+        assert said == pytest.approx(1.5 * 50 * 20 * factor, rel=0.1)
+
+
+def test_being_told_of_a_change_that_was_none_does_no_harm() -> None:
+    told, untold = (taught(regression(), examples(6000)) for _ in range(2))
+    told.on_drift()
+    usual = mean(errors(untold, examples(1000, seed=9)))
+    assert mean(errors(told, examples(1000, seed=9))) < 1.05 * usual
+
+
+def test_what_everything_is_off_by_is_added_at_once() -> None:
+    model = taught(regression(), examples(4000))
+    slower = [(x, 1.4 * y) for x, y in examples(260, seed=10)]
+    assert mean(errors(model, iter(slower))[60:]) < 0.13
 
 
 def test_a_clone_knows_nothing(model: MultiplicativeRegression) -> None:

@@ -7,6 +7,8 @@ from typing import Any
 
 from river import drift
 
+from flows.learning.upward_change import UpwardChange
+
 Alarm = dict[str, Any]
 """What changed: detector, what it watched, events learned, event time, values before and after."""
 
@@ -17,17 +19,19 @@ RECENT_MEANS = 8
 
 
 class ErrorDrift:
-    """ADWIN over the learner's errors: rings when their mean in a recent window has moved.
+    """Watches the learner's errors: rings when their mean has moved.
 
-    Fed with the means of 16 errors, which costs a sixteenth and, for a window of hundreds, sees as
-    much. Bifet and Gavaldà (2007), "Learning from time-changing data with adaptive windowing".
-    An alarm tells the mean of the newest RECENT_MEANS beside that of the window, which holds mostly
-    what was before; then the window begins anew.
+    ADWIN finds slow and small changes, and those for the better (Bifet and Gavaldà 2007, "Learning
+    from time-changing data with adaptive windowing"); a cumulative sum finds sooner that errors
+    have gone far up. Both are fed with the means of 16 errors, which costs a sixteenth and sees as
+    much. An alarm tells the mean before the change and since, for ADWIN those of its window and of
+    the newest RECENT_MEANS; then both begin anew.
     """
 
     def __init__(self, delta: float = 1e-4) -> None:
         self._delta = delta
         self._detector = self._fresh_detector()
+        self._upward = UpwardChange()
         self._recent: deque[float] = deque(maxlen=RECENT_MEANS)
         self._sum = 0.0
         self._count = 0
@@ -39,14 +43,21 @@ class ErrorDrift:
         if self._count < ERRORS_AVERAGED:
             return None
         mean, self._sum, self._count = self._sum / self._count, 0.0, 0
-        before = self._detector.estimation
+        return self._changed(mean)
+
+    def _changed(self, mean: float) -> Alarm | None:
+        before, upward = self._detector.estimation, self._upward
         self._detector.update(mean)
         self._recent.append(mean)
-        if not self._detector.drift_detected:
-            return None
-        self._detector = self._fresh_detector()
-        after = sum(self._recent) / len(self._recent)
-        return {"detector": "ADWIN", "watched": "error", "before": before, "after": after}
+        if upward.update(mean):
+            return self._begin_anew("CUSUM", upward.mean, upward.mean_since)
+        if self._detector.drift_detected:
+            return self._begin_anew("ADWIN", before, sum(self._recent) / len(self._recent))
+        return None
+
+    def _begin_anew(self, detector: str, before: float, after: float) -> Alarm:
+        self._detector, self._upward = self._fresh_detector(), UpwardChange()
+        return {"detector": detector, "watched": "error", "before": before, "after": after}
 
     def _fresh_detector(self) -> drift.ADWIN:
         return drift.ADWIN(delta=self._delta, clock=MEANS_BETWEEN_LOOKS)

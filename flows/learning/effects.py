@@ -8,6 +8,7 @@ multiplies those that `follow`: how much the hour matters may depend on the plac
 from __future__ import annotations
 
 from bisect import bisect_right
+from collections.abc import Hashable
 from dataclasses import dataclass
 from math import floor, isfinite
 from typing import Any, Protocol
@@ -41,6 +42,14 @@ class Effect(Protocol):
     def follows(self) -> bool:
         """Whether it is multiplied by the sum of the effects that lead."""
 
+    @property
+    def inputs(self) -> tuple[str, ...]:
+        """Names of the inputs that its cells follow from."""
+
+    @property
+    def source(self) -> Hashable:
+        """Effects of equal source give the same cells."""
+
     def cells(self, x: Features) -> list[Cell]:
         """Names and shares of the coefficients that an event uses; none if its input is missing."""
 
@@ -63,6 +72,14 @@ class Category(_Effect):
     def label(self) -> str:
         return self.name
 
+    @property
+    def inputs(self) -> tuple[str, ...]:
+        return (self.name,)
+
+    @property
+    def source(self) -> Hashable:
+        return ("category", self.name)
+
     def cells(self, x: Features) -> list[Cell]:
         value = x.get(self.name)
         return [] if value is None else [(_short(value), 1.0)]
@@ -79,6 +96,14 @@ class Step(_Effect):
     @property
     def label(self) -> str:
         return self.name
+
+    @property
+    def inputs(self) -> tuple[str, ...]:
+        return (self.name,) if self.by is None else (self.name, self.by)
+
+    @property
+    def source(self) -> Hashable:
+        return ("step", self.name, self.width, self.by)
 
     def cells(self, x: Features) -> list[Cell]:
         value = x.get(self.name)
@@ -99,6 +124,14 @@ class Curve(_Effect):
     @property
     def label(self) -> str:
         return self.name
+
+    @property
+    def inputs(self) -> tuple[str, ...]:
+        return (self.name,)
+
+    @property
+    def source(self) -> Hashable:
+        return ("curve", self.name, self.knots, self.period)
 
     def cells(self, x: Features) -> list[Cell]:
         value = x.get(self.name)
@@ -131,6 +164,14 @@ class Surface(_Effect):
     @property
     def label(self) -> str:
         return self.shown_as or " and ".join(self.names)
+
+    @property
+    def inputs(self) -> tuple[str, ...]:
+        return self.names
+
+    @property
+    def source(self) -> Hashable:
+        return ("surface", self.names, self.step)
 
     def cells(self, x: Features) -> list[Cell]:
         down, along = x.get(self.names[0]), x.get(self.names[1])

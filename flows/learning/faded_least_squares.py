@@ -9,6 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.linalg import blas, lapack
 
+from flows.learning.one_thread import one_thread
+
 Floats = NDArray[np.float64]
 Row = tuple[list[int], list[float], float, float]
 """Columns that are not zero, their values, the target, the weight."""
@@ -24,8 +26,9 @@ class FadedLeastSquares:
     """Sums of products that fade, and the coefficients that follow from them.
 
     Column 0 is for what all rows have in common; every other one belongs to a group. Within a
-    group coefficients lie around zero with a variance that is learnt from them (empirical Bayes by
-    one step of expectation-maximisation per fit), so that groups that mean nothing say nothing.
+    group coefficients lie around zero, or around what they were when the past was let go, with a
+    variance that is learnt from them (empirical Bayes by one step of expectation-maximisation per
+    fit), so that groups that mean nothing, or have not changed, say nothing.
     A row fades by 1 / `memory` with every later one. Costs the square of the number of columns for
     each row, and its cube for each fit.
     """
@@ -37,6 +40,7 @@ class FadedLeastSquares:
         self.coefficients: list[float] = [0.0]
         self._first_variances = np.square(np.array(spreads, dtype=np.float64))
         self.variances = self._first_variances.copy()
+        self._anchors: list[float] = [0.0]
         self._products: Floats = np.zeros((1, 1), order="F")
         self._targets: Floats = np.zeros(1)
 
@@ -44,6 +48,7 @@ class FadedLeastSquares:
         """Make a column whose coefficient is 0 until the next fit; returns its number."""
         self.groups.append(group)
         self.coefficients.append(0.0)
+        self._anchors.append(0.0)
         return len(self.groups)
 
     @property
@@ -71,8 +76,9 @@ class FadedLeastSquares:
         targets = weights * [row[2] for row in rows]
         fading = (1 - 1 / self.memory) ** len(rows)
         # Only the upper triangle is kept up; `design.T` is in the order that BLAS wants.
-        self._products = blas.dsyrk(1.0, design.T, beta=fading, c=self._products, overwrite_c=1)
-        self._targets = fading * self._targets + targets @ design
+        with one_thread():
+            self._products = blas.dsyrk(1.0, design.T, beta=fading, c=self._products, overwrite_c=1)
+            self._targets = fading * self._targets + targets @ design
 
     def fit(self) -> None:
         """Learn the coefficients, then what they say of their groups."""
@@ -81,16 +87,22 @@ class FadedLeastSquares:
         precision = self._products / self.noise
         ridge = np.concatenate([[1 / FREE], 1 / self.variances[groups]])
         precision[np.diag_indices_from(precision)] += ridge
-        factor, _ = lapack.dpotrf(precision, overwrite_a=1)
-        coefficients, _ = lapack.dpotrs(factor, self._targets / self.noise)
-        inverse, _ = lapack.dpotri(factor, overwrite_c=1)
+        anchors = np.array(self._anchors)
+        with one_thread():
+            factor, _ = lapack.dpotrf(precision, overwrite_a=1)
+            coefficients, _ = lapack.dpotrs(factor, self._targets / self.noise + ridge * anchors)
+            inverse, _ = lapack.dpotri(factor, overwrite_c=1)
         self.coefficients = coefficients.tolist()
-        self._learn_variances(groups, coefficients[1:] ** 2 + inverse.diagonal()[1:])
+        moved = coefficients - anchors
+        self._learn_variances(groups, moved[1:] ** 2 + inverse.diagonal()[1:])
 
-    def forget(self, share: float) -> None:
-        """Let the past count for only `share` of what it did."""
+    def begin_anew(self, share: float) -> None:
+        """Let the past count for only `share` of what it did, and coefficients lie around those
+        of now: groups that stay as they were are soon known to."""
         self._products *= share
         self._targets *= share
+        self._anchors = list(self.coefficients)
+        self.variances = self._first_variances.copy()
 
     def drop(self, columns: NDArray[np.intp]) -> None:
         """Forget columns; those after them move up."""
@@ -99,6 +111,7 @@ class FadedLeastSquares:
         self._targets = self._targets[kept]
         self.groups = [self.groups[number - 1] for number in kept[1:]]
         self.coefficients = [self.coefficients[number] for number in kept]
+        self._anchors = [self._anchors[number] for number in kept]
 
     def uses(self) -> Floats:
         """Sum of the squares of each column over the past."""

@@ -8,9 +8,11 @@ from typing import Any
 import numpy as np
 from river import base
 
+from flows.learning.effect_columns import EffectColumns, Missing
 from flows.learning.effects import Effect
 from flows.learning.entity_effect import EntityEffect
 from flows.learning.faded_least_squares import FadedLeastSquares, Row
+from flows.learning.moment import Moment
 
 Name = base.typing.FeatureName
 
@@ -23,8 +25,8 @@ SLOWEST = 0.002
 FEWEST_NEWS = 8
 GROWTH = 0.05
 DROPPED = 0.1
-KEPT_AFTER_DRIFT = 100.0
-"""How many events all that was before may still count for."""
+KEPT_AFTER_DRIFT = 0.01
+"""How many events the sums of all that was before count for; coefficients are what is kept."""
 FIRST_ERROR = 0.3
 HEAD_START = 10
 
@@ -35,7 +37,7 @@ class MultiplicativeRegression(base.Regressor):
     The logarithm of target / scale is a sum of coefficients, which are learnt anew by faded least
     squares each time the past has grown by 5 %, and of what is peculiar to the event's entity.
     Outliers count for less (Huber), and so do small predictions, for it is absolute errors that
-    are to be small.
+    are to be small. By how much everything is off at the moment, whatever the reason, is added.
 
     Parameters
     ----------
@@ -76,13 +78,10 @@ class MultiplicativeRegression(base.Regressor):
         spreads = {effect.table: effect.spread for effect in known}
         self._squares = FadedLeastSquares(list(spreads.values()), memory)
         self._entities = EntityEffect(most_entities, memory=400)
-        self._tables: dict[str, dict[Any, int]] = {effect.table: {} for effect in known}
-        tables = list(self._tables)
-        self._plan = [
-            (effect, self._tables[effect.table], tables.index(effect.table)) for effect in known
-        ]
+        self._columns = EffectColumns(known)
         self._means = [0.0] * len(known)
         self._fresh: list[Row] = []
+        self._moment = Moment()
         self._error = FIRST_ERROR
         self._level = 0.0
         self._scale_level = 0.0
@@ -105,12 +104,14 @@ class MultiplicativeRegression(base.Regressor):
         """Return the target's median, about; 0 before anything was learnt."""
         if not self._seen:
             return 0.0
-        return exp(min(self._log_scale(x) + self._sum(x) + self._peculiar(x), FARTHEST))
+        known = self._log_scale(x) + self._sum(x) + self._peculiar(x)
+        return exp(min(known + self._moment.value, FARTHEST))
 
     @property
     def base_value(self) -> float:
-        """The prediction for an event that is average in every respect."""
-        return exp(self._scale_level + self._squares.coefficients[0] + sum(self._means))
+        """The prediction, at the moment, for an event that is average in every respect."""
+        usual = self._scale_level + self._squares.coefficients[0] + sum(self._means)
+        return exp(usual + self._moment.value)
 
     def explain_one(self, x: dict[Name, Any]) -> dict[str, float]:
         """What each input adds to `base_value`, in the target's unit; adds up to the prediction."""
@@ -139,8 +140,8 @@ class MultiplicativeRegression(base.Regressor):
             self._fit()
 
     def on_drift(self) -> None:
-        """Let what was learnt count for little beside what comes."""
-        self._squares.forget(min(1.0, KEPT_AFTER_DRIFT / max(self._squares.weight, SMALLEST)))
+        """Take what was learnt as a first guess, and learn anew how far each group is from it."""
+        self._squares.begin_anew(min(1.0, KEPT_AFTER_DRIFT / max(self._squares.weight, SMALLEST)))
         self._error = max(self._error, FIRST_ERROR)
         self._since = 0
         self._next_fit = min(self._next_fit, self._seen + FEWEST_NEWS)
@@ -153,7 +154,7 @@ class MultiplicativeRegression(base.Regressor):
                 {"cell": _plain(cell), "factor": exp(coefficients[column])}
                 for cell, column in columns.items()
             ]
-            for table, columns in self._tables.items()
+            for table, columns in self._columns.tables.items()
         }
         return {"factors": factors, "base_value": self.base_value, "entities": len(self._entities)}
 
@@ -171,45 +172,25 @@ class MultiplicativeRegression(base.Regressor):
 
     def _sum(self, x: dict[Name, Any]) -> float:
         coefficients = self._squares.coefficients
-        total, lead = coefficients[0], 0.0
-        for effect, table, _ in self._plan:
-            said = 0.0
-            for cell, share in effect.cells(x):
-                column = table.get(cell)
-                if column is not None:
-                    said += share * coefficients[column]
-            if effect.follows:
-                said *= lead
-            elif effect.leads:
-                lead += said
-            total += said
-        return total
+        return coefficients[0] + self._columns.terms(x).sum(coefficients)[0]
 
     def _design(self, x: dict[Name, Any]) -> tuple[list[int], list[float], float]:
         """The columns of an event, missing ones made, their values, and the sum."""
-        coefficients = self._squares.coefficients
-        columns, values, total, lead = [0], [1.0], coefficients[0], 0.0
-        for effect, table, group in self._plan:
-            said, factor = 0.0, lead if effect.follows else 1.0
-            for cell, share in effect.cells(x):
-                column = table.get(cell)
-                if column is None:
-                    column = self._new_cell(group, table, cell)
-                    if column is None:
-                        continue
-                columns.append(column)
-                values.append(share * factor)
-                said += share * factor * coefficients[column]
-            if effect.leads:
-                lead += said
-            total += said
-        return columns, values, total
+        terms, coefficients = self._columns.terms(x), self._squares.coefficients
+        if terms.missing and len(coefficients) < self.most_cells:
+            self._make_cells(terms.missing)
+            terms = self._columns.terms(x)
+        total, lead = terms.sum(coefficients)
+        plain, leading, following = terms.plain, terms.leading, terms.following
+        columns = [0, *plain.columns, *leading.columns, *following.columns]
+        values = [1.0, *plain.shares, *leading.shares, *(lead * one for one in following.shares)]
+        return columns, values, coefficients[0] + total
 
-    def _new_cell(self, group: int, table: dict[Any, int], cell: Any) -> int | None:
-        if len(self._squares.coefficients) >= self.most_cells:
-            return None
-        column = table[cell] = self._squares.add_column(group)
-        return column
+    def _make_cells(self, missing: list[Missing]) -> None:
+        for table, group, cell in missing:
+            if len(self._squares.coefficients) < self.most_cells and cell not in table:
+                table[cell] = self._squares.add_column(group)
+        self._columns.moved()
 
     def _peculiar(self, x: dict[Name, Any]) -> float:
         entity = x.get(self.entity) if self.entity is not None else None
@@ -221,11 +202,12 @@ class MultiplicativeRegression(base.Regressor):
         self._level += (log_sum - self._level) * rate
         weight = min(HEAVIEST, exp((log_sum - self._level) / 2))
         rest = abs(residual - peculiar)
+        self._moment.learn(residual - peculiar)
         self._error += (min(rest, 2 * limit) - self._error) * rate
         self._squares.noise += (min(rest, limit) ** 2 - self._noise) * rate
         entity = x.get(self.entity) if self.entity is not None else None
         if entity is not None:
-            clipped = max(-limit, min(residual, limit))
+            clipped = max(-limit, min(residual - self._moment.value, limit))
             self._entities.learn(entity, clipped, weight, self._noise)
         return weight, min(1.0, limit / max(rest, SMALLEST))
 
@@ -242,7 +224,7 @@ class MultiplicativeRegression(base.Regressor):
         rarest = np.sort(np.argsort(uses, kind="stable")[: int(DROPPED * len(uses))]) + 1
         self._squares.drop(rarest)
         gone = set(rarest.tolist())
-        for table in self._tables.values():
+        for table in self._columns.tables.values():
             kept = {cell: column for cell, column in table.items() if column not in gone}
             moved = np.searchsorted(rarest, list(kept.values()))
             table.clear()
@@ -252,12 +234,14 @@ class MultiplicativeRegression(base.Regressor):
                     for (cell, column), up in zip(kept.items(), moved, strict=True)
                 }
             )
+        self._columns.moved()
 
     def _contributions(self, x: dict[Name, Any]) -> dict[str, float]:
         """Logarithm of the factor of each input beside its mean."""
-        coefficients, lead = self._squares.coefficients, 0.0
+        coefficients = self._squares.coefficients
+        lead = self._columns.terms(x).sum(coefficients)[1]
         said: dict[str, float] = {}
-        for (effect, table, _), mean in zip(self._plan, self._means, strict=True):
+        for (effect, table, _), mean in zip(self._columns.plan, self._means, strict=True):
             part = sum(
                 share * coefficients[table[cell]]
                 for cell, share in effect.cells(x)
@@ -265,16 +249,14 @@ class MultiplicativeRegression(base.Regressor):
             )
             part *= lead if effect.follows else 1.0
             said[effect.label] = said.get(effect.label, 0.0) + part - mean
-            if effect.leads:
-                lead += part
         return said
 
     def _centre(self) -> None:
         """Remember what each effect adds on average; those that share a table have equal parts."""
         terms = np.array(self._squares.coefficients) * self._squares.means
         groups = np.array([0, *(1 + group for group in self._squares.groups)])
-        by_group = np.bincount(groups, terms, len(self._tables) + 1)[1:]
-        users = [group for _, _, group in self._plan]
+        by_group = np.bincount(groups, terms, len(self._columns.tables) + 1)[1:]
+        users = [group for _, _, group in self._columns.plan]
         self._means = [float(by_group[group] / users.count(group)) for group in users]
 
 
