@@ -8,12 +8,12 @@ FEWEST = 60
 SLOWEST = 0.002
 LARGEST = 5.0
 SLACK = 1.5
-MOST = 12.0
+MOST = 14.0
 LEAST_DEVIATION = 1e-3
 
 
 class UpwardChange:
-    """Page's cumulative sum of standardised values; rings when it exceeds 12 standard deviations.
+    """Page's cumulative sum of standardised values; rings when it exceeds 14 standard deviations.
 
     Mean and deviation are running ones over about the newest 500 values. A value counts for at most
     5 deviations, less 1.5, so that it takes four at least, and single wild ones do nothing; it
@@ -47,7 +47,7 @@ class UpwardChange:
 
     def _learn(self, value: float) -> None:
         self._count += 1
-        rate, off = max(1 / self._count, SLOWEST), value - self.mean
+        rate, off = max(min(1.0, 2 / self._count), SLOWEST), value - self.mean
         if self._count > FEWEST:
             limit = LARGEST * sqrt(self._variance)
             off = max(-limit, min(off, limit))
