@@ -42,7 +42,7 @@ def routes(store: Store, projects: Mapping[str, Project] = PROJECTS) -> dict[str
 
 def serve(settings: Settings, projects: Mapping[str, Project] = PROJECTS, **options: Any) -> Any:
     """Serve all pages, and `/liveness`; `options` go to `panel.serve`."""
-    store = Store(Client(settings.api_url))
+    store = Store(Client(settings.api_url, settings.api_key.get_secret_value()))
     host, port = settings.dashboard_host, settings.dashboard_port
     defaults = {
         "address": host,

@@ -40,11 +40,12 @@ Answer = dict[str, Any] | Failure
 
 
 class Client:
-    """Asks the API; bound to the event loop of its first request."""
+    """Asks the API, with a key if it wants one; bound to the event loop of its first request."""
 
-    def __init__(self, url: str, timeout: float = TIMEOUT) -> None:
+    def __init__(self, url: str, key: str = "", timeout: float = TIMEOUT) -> None:
         self.url = url
-        self._http = httpx2.AsyncClient(base_url=url, timeout=timeout)
+        headers = {"X-API-Key": key} if key else {}
+        self._http = httpx2.AsyncClient(base_url=url, headers=headers, timeout=timeout)
 
     async def get(self, path: str) -> Answer:
         """Read a resource."""

@@ -62,6 +62,7 @@ class Settings(BaseSettings):
     api_host: str = "127.0.0.1"
     api_port: int = 8000
     api_url: str = "http://127.0.0.1:8000"
+    api_key: SecretStr = SecretStr("")
     api_keys: list[ApiKey] = []
     api_rate: float | None = Field(None, gt=0)
     api_metrics_open: bool = True

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator
+from hashlib import sha256
 from typing import Any
 
 import pytest
@@ -9,6 +10,7 @@ import pytest
 from api.events import example
 from dashboard.client import UNREACHABLE, Answer, Client, Failure
 from flows.projects import fraud
+from flows.settings import ApiKey
 from tests.conftest import free_port
 from tests.dashboard_parts import Api, settings_of
 from tests.http_server import HttpServer
@@ -22,9 +24,9 @@ def url(redis_url: str) -> Iterator[str]:
     api.stop()
 
 
-def ask(url: str, path: str, body: dict[str, Any] | None = None) -> Answer:
+def ask(url: str, path: str, body: dict[str, Any] | None = None, key: str = "") -> Answer:
     async def once() -> Answer:
-        client = Client(url)
+        client = Client(url, key)
         answer = await (client.get(path) if body is None else client.post(path, body))
         await client.close()
         return answer
@@ -42,6 +44,17 @@ def test_answer_is_the_json_object(url: str) -> None:
     answer = ask(url, "/projects")
     assert isinstance(answer, dict)
     assert [project["slug"] for project in answer["projects"]] == ["fraud"]
+
+
+def test_a_guarded_api_answers_whoever_has_a_key(redis_url: str) -> None:
+    known = ApiKey(name="page", hash=sha256(b"open sesame").hexdigest(), scopes=frozenset({"read"}))
+    api = Api(settings_of(redis_url).model_copy(update={"api_keys": [known]}), fraud.PROJECT)
+    api.start()
+    try:
+        assert fail(api.url, "/projects").status == 401
+        assert isinstance(ask(api.url, "/projects", key="open sesame"), dict)
+    finally:
+        api.stop()
 
 
 def test_unknown_project_is_a_failure_with_the_problems_words(url: str) -> None:

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from flows.errors import SettingsError
 from flows.projects import PROJECTS
-from flows.settings import Settings
+from flows.settings import ApiKey, Settings
 from scripts.local.__main__ import main, welcome
 from scripts.local.child import Part
 from scripts.local.environment import environment, variables
@@ -194,6 +194,12 @@ def test_completing_keeps_what_was_set(tmp_path: Path) -> None:
 def test_completing_follows_the_port_of_the_api(tmp_path: Path) -> None:
     found = complete(Settings(_env_file=None, api_port=8123), tmp_path)
     assert found.api_url == "http://127.0.0.1:8123"
+
+
+def test_keys_are_handed_on_as_they_are_read() -> None:
+    key = ApiKey(name="page", hash="0" * 64, scopes=frozenset({"read"}))
+    text = variables(Settings(_env_file=None, api_keys=[key]))["REALTIME_API_KEYS"]
+    assert Settings(_env_file=None, api_keys=json.loads(text)).api_keys == [key]
 
 
 @given(
