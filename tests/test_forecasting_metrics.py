@@ -103,8 +103,8 @@ def test_report_is_plain_json_with_history_and_fan(
 ) -> None:
     report = json.loads(json.dumps(fed(*noise).report()))
     one = report["series"]["a"]
-    assert len(one["days"]) == len(one["quantity"]) == len(one["forecast"]) == 28
-    assert one["quantity"] == noise[0][-28:]
+    assert len(one["days"]) == len(one["quantity"]) == len(one["forecast"]) == 12
+    assert one["quantity"] == noise[0][-12:]
     assert one["fan"][0]["value"] == 1.0
     assert one["fan"][0]["day"] > one["days"][-1]
     assert report["horizons"][0]["count"] == 200

@@ -75,7 +75,7 @@ def test_report_has_the_fan_of_every_series(living: Run) -> None:
     report = living.learner.state.report
     assert len(report["series"]) == 100
     assert all(len(one["fan"]) == 7 for one in report["series"].values())
-    assert len(msgspec.json.encode(report)) < 300_000
+    assert len(msgspec.json.encode(report)) < 100_000
 
 
 def test_forecasts_the_reference_stream() -> None:

@@ -20,6 +20,7 @@ SEASON = 7
 HISTORY = 28
 SERIES_KEPT = 5_000
 SERIES_REPORTED = 100
+DAYS_REPORTED = 12
 LAST_DAY = date.max.toordinal()
 
 
@@ -86,7 +87,7 @@ class ForecastingMetrics:
         return values
 
     def report(self) -> dict[str, Any]:
-        """Every metric by horizon; of the newest series their past 4 weeks and their fan."""
+        """Every metric by horizon; of the newest series their last days and their fan."""
         newest = list(self._series.items())[-SERIES_REPORTED:]
         return {
             "horizons": self._by_horizon(),
@@ -172,22 +173,22 @@ def _means(sums: Sums) -> dict[str, float]:
 
 def _told(past: Past) -> dict[str, Any]:
     """A series as plain JSON, short: columns for its history, rows for its fan."""
-    days = sorted(past.labels)
+    days = sorted(past.labels)[-DAYS_REPORTED:]
     ahead = [past.ahead.get(day) for day in days]
     told: dict[str, Any] = {
         "days": [_date(day) for day in days],
         "quantity": [past.labels[day] for day in days],
-        "forecast": [forecast and round(forecast.value, 2) for forecast in ahead],
-        "lower": [forecast and round(forecast.lower, 2) for forecast in ahead],
-        "upper": [forecast and round(forecast.upper, 2) for forecast in ahead],
+        "forecast": [forecast and round(forecast.value, 1) for forecast in ahead],
+        "lower": [forecast and round(forecast.lower, 1) for forecast in ahead],
+        "upper": [forecast and round(forecast.upper, 1) for forecast in ahead],
         "fan": [],
     }
     if past.naive_misses[0]:
-        told["MASE_h1"] = past.misses[0] / past.naive_misses[0]
+        told["MASE_h1"] = round(past.misses[0] / past.naive_misses[0], 3)
     for step, forecast in enumerate(past.fan or (), 1):
         if forecast is not None:
             bounds = {
-                name: round(getattr(forecast, name), 2) for name in Forecast.__struct_fields__
+                name: round(getattr(forecast, name), 1) for name in Forecast.__struct_fields__
             }
             told["fan"].append({"day": _date(past.newest + step), **bounds})
     return told
