@@ -124,7 +124,7 @@ PROJECT = Project(
     past=FraudPast,
     challengers={"baseline": baseline},
     score="FBeta",
-    seasonal_inputs=frozenset({"hour"}),
+    seasonal_inputs=frozenset({"hour", "device_known_hours", "merchant_strangers"}),
     queries=(
         Query("Newest transactions", "SELECT * FROM fraud ORDER BY timestamp DESC LIMIT 100"),
         Query("Fraud cases", "SELECT * FROM fraud WHERE is_fraud = 1 LIMIT 100"),
