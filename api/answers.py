@@ -112,14 +112,18 @@ class ProjectDetail(msgspec.Struct, frozen=True, kw_only=True):
 class MetricsNow(msgspec.Struct, frozen=True, kw_only=True):
     """Test-then-train metrics of the model that serves, with its report.
 
-    `served`: by model, metrics of the predictions that this API gave and that a label was sent to
-    it for; as of about a second ago."""
+    `challengers` are those of the models learnt beside it, by name; `event_time` is the newest
+    event's own. `served`: by model, metrics of the predictions that this API gave and that a label
+    was sent to it for; as of about a second ago.
+    """
 
     events_learned: int
     version: str
     published_at: datetime
     age_seconds: float
+    event_time: datetime | None
     metrics: dict[str, float]
+    challengers: dict[str, dict[str, float]]
     report: dict[str, Any]
     counts: dict[str, int]
     served: Scores

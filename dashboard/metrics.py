@@ -1,116 +1,72 @@
-"""What each metric means, in words that its tile can show."""
+"""What each metric means, how its values read, and which change is for the better."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import re
+from collections.abc import Callable
 
+from dashboard import wording
+from dashboard.texts.binary import BINARY
+from dashboard.texts.clustering import CLUSTERING
+from dashboard.texts.forecasting import FORECASTING, of_horizon
+from dashboard.texts.metric import Metric
+from dashboard.texts.multiclass import MULTICLASS
+from dashboard.texts.regression import REGRESSION
 
-@dataclass(frozen=True, slots=True)
-class Metric:
-    """One metric's explanation; `sentence` is what a tile says, the rest is in its tooltip."""
+METRICS = {**BINARY, **MULTICLASS, **REGRESSION, **CLUSTERING, **FORECASTING}
 
-    label: str
-    sentence: str
-    formula: str
-    scale: str
-    higher_is_better: bool = True
-
-    @property
-    def explanation(self) -> str:
-        """Formula, meaning and good range, one below the other."""
-        return f"{self.formula}\n{self.sentence}\n{self.scale}"
-
-
-METRICS = {
-    "FBeta": Metric(
-        "F-beta",
-        "Precision and recall in one, with missed fraud weighing more.",
-        "(1 + β²) · precision · recall / (β² · precision + recall)",
-        "0 to 1; above 0.8 is good where positives are rare.",
-    ),
-    "ROCAUC": Metric(
-        "ROC AUC",
-        "How often a positive scores above a negative.",
-        "P(score of a positive > score of a negative)",
-        "0.5 is guessing, 1 is perfect; above 0.95 is good.",
-    ),
-    "Precision": Metric(
-        "Precision",
-        "Of what was flagged, the share that was right.",
-        "TP / (TP + FP)",
-        "0 to 1; low means many false alarms.",
-    ),
-    "Recall": Metric(
-        "Recall",
-        "Of the positives, the share that was found.",
-        "TP / (TP + FN)",
-        "0 to 1; low means many misses.",
-    ),
-    "RollingROCAUC": Metric(
-        "Rolling ROC AUC",
-        "ROC AUC over the newest events only.",
-        "ROC AUC of the last 5 000 events",
-        "Falls before ROC AUC does when the stream drifts.",
-    ),
-    "F1": Metric(
-        "F1",
-        "Harmonic mean of precision and recall.",
-        "2 · precision · recall / (precision + recall)",
-        "0 to 1; higher is better.",
-    ),
-    "Accuracy": Metric(
-        "Accuracy",
-        "Share of right decisions.",
-        "(TP + TN) / all",
-        "0 to 1; always saying “negative” already reaches the negatives' share.",
-    ),
-    "BalancedAccuracy": Metric(
-        "Balanced accuracy",
-        "Mean of the recalls of both classes.",
-        "(TP / P + TN / N) / 2",
-        "0.5 is guessing, 1 is perfect; above 0.8 is good.",
-    ),
-    "GeometricMean": Metric(
-        "Geometric mean",
-        "Geometric mean of the recalls of both classes.",
-        "√(TP / P · TN / N)",
-        "0 to 1; 0 as soon as one class is never found.",
-    ),
-    "CohenKappa": Metric(
-        "Cohen's κ",
-        "Agreement with the labels beyond chance.",
-        "(agreement - chance) / (1 - chance)",
-        "0 is chance, 1 is perfect; above 0.6 is good.",
-    ),
-    "MCC": Metric(
-        "MCC",
-        "Correlation of decisions with labels.",
-        "(TP·TN - FP·FN) / √((TP+FP)(TP+FN)(TN+FP)(TN+FN))",
-        "-1 to 1, 0 is chance; above 0.6 is good.",
-    ),
-    "Jaccard": Metric(
-        "Jaccard",
-        "Overlap of what was flagged and what was positive.",
-        "TP / (TP + FP + FN)",
-        "0 to 1; higher is better.",
-    ),
-    "LogLoss": Metric(
-        "Log loss",
-        "Price of confident mistakes.",
-        "-mean(y · ln p + (1 - y) · ln(1 - p))",
-        "0 is perfect; compare with the loss of always answering the base rate.",
-        higher_is_better=False,
-    ),
-    "BrierScore": Metric(
-        "Brier score",
-        "Squared distance of probability and outcome.",
-        "mean((p - y)²)",
-        "0 is perfect; always answering the base rate r costs r · (1 - r).",
-        higher_is_better=False,
-    ),
-}
+_HORIZON = re.compile(r"(\w+)_h(\d+)")
 
 
 def describe(name: str) -> Metric:
     """Explain a metric; one that has no text here is shown by its name."""
+    ahead = _HORIZON.fullmatch(name)
+    if ahead and ahead[1] in METRICS:
+        return of_horizon(METRICS[ahead[1]], int(ahead[2]))
     return METRICS.get(name) or Metric(name, "", name, "")
+
+
+def explain(name: str, maximize: Callable[[str], bool]) -> str:
+    """Formula, meaning and good range, and which way is better."""
+    metric = describe(name)
+    if metric.kind == "count":
+        return metric.explanation
+    if metric.target is not None:
+        better = f"The nearer to {wording.percent(metric.target)} the better."
+    else:
+        better = "Higher is better." if maximize(name) else "Lower is better."
+    return f"{metric.explanation}\n{better}"
+
+
+def shown(name: str, value: float | None, unit: str = "") -> str:
+    """A metric's value as people read it; quantities have the label's unit."""
+    if value is None:
+        return wording.NOTHING
+    match describe(name).kind:
+        case "quantity":
+            return wording.quantity(value, unit)
+        case "percent":
+            return f"{value:.1f} %"
+        case "share":
+            return wording.percent(value)
+        case "count":
+            return wording.count(value)
+        case _:
+            return wording.score(value)
+
+
+def changed(
+    name: str, before: float, after: float, maximize: Callable[[str], bool], unit: str = ""
+) -> str:
+    """How much better or worse a metric has become."""
+    metric = describe(name)
+    if metric.kind == "count":
+        return "unchanged" if after == before else wording.signed(wording.count(after - before))
+    if metric.target is not None:
+        gain = abs(before - metric.target) - abs(after - metric.target)
+    else:
+        gain = after - before if maximize(name) else before - after
+    amount = shown(name, abs(gain), unit)
+    if not any(digit in "123456789" for digit in amount):
+        return "unchanged"
+    return f"{amount} {'better' if gain > 0 else 'worse'}"

@@ -15,7 +15,21 @@ FAINT = "#94a3b833"
 """Mid tones: they read on white and on near black, so that pictures need no second palette."""
 
 CELL_SHADES = linear_gradient("#64748b", "#4338ca", 32)
+TWO_SIDED = [
+    *linear_gradient("#1d4ed8", "#64748b", 16),
+    *linear_gradient("#64748b", "#be123c", 16),
+]
 CELL_INK = "#ffffff"
+LABEL = "#7c8aa0"
+"""Text in pictures, on either background."""
+
+KINDS = (ACCENT, GOOD, WARN, BAD, "#0ea5e9", "#a855f7", "#84cc16", "#ec4899", "#14b8a6", "#f97316")
+
+
+def shade(number: int) -> str:
+    """The lasting colour of the kind with this number."""
+    return KINDS[number % len(KINDS)]
+
 
 STATE_COLORS = {"running": "success", "paused": "warning", "stale": "error", "absent": "default"}
 

@@ -53,6 +53,9 @@ class BinaryReport(TaskView):
 class BinaryVerdict(Verdict):
     """A gauge with the model's own threshold, and the decision."""
 
+    reasons_note = "In log-odds: red speaks for the positive class, green against it."
+    more, less = theme.BAD, theme.GOOD
+
     def __init__(self, **params: Any) -> None:
         super().__init__(**params)
         self._gauge = pn.indicators.Dial(

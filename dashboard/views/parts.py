@@ -41,6 +41,12 @@ def heading(title: str, note: str = "", variant: str = "h6") -> pmui.Typography:
     return pmui.Typography(html, variant=variant, sx=theme.HEADING, **_FLAT)
 
 
+def titled(title: str, note: str, *controls: Any) -> pmui.Row:
+    """Show a heading with what steers the picture below it."""
+    wrap = {"flexWrap": {"xs": "wrap", "sm": "nowrap"}}
+    return line(heading(title, note), *controls, sx=wrap)
+
+
 def card(*objects: Any, **params: Any) -> pmui.Paper:
     """Put objects on a surface of their own."""
     sx = {**theme.CARD, **params.pop("sx", {})}

@@ -41,8 +41,9 @@ class Predict(pn.viewable.Viewer):
         self._hint = parts.quiet(_HINT)
         self._reasons = pictures.Picture(pictures.bars)
         self._facts = parts.quiet(css_classes=["answer-model"])
-        reasons = parts.stack(parts.heading("Reasons", _REASONS_NOTE), self._reasons.pane, gap=0)
-        self._shown = parts.stack(verdict, reasons, self._facts, visible=False)
+        title = parts.heading("Reasons", verdict.reasons_note)
+        self._why = parts.stack(title, self._reasons.pane, gap=0)
+        self._shown = parts.stack(verdict, self._why, self._facts, visible=False)
 
     async def _ask(self, _event: Any) -> None:
         with self._predict.param.update(loading=True):
@@ -63,10 +64,15 @@ class Predict(pn.viewable.Viewer):
         if not failed:
             self._show_answer(self.answer)
 
+    def follow(self, metrics: dict[str, Any]) -> None:
+        """Know what the live model's metrics say: its report, and the time of its newest event."""
+        self._verdict.report = metrics.get("report") or {}
+        self.form.set_time(metrics.get("event_time"))
+
     def _show_answer(self, answer: dict[str, Any]) -> None:
         self._verdict.answer = answer["prediction"]
-        self._reasons.send(answer["reasons"])
-        self._reasons.pane.visible = bool(answer["reasons"])
+        self._reasons.send(_reasons(answer["reasons"] or {}, self._verdict))
+        self._why.visible = bool(answer["reasons"])
         model = answer["model"]
         parts.say(
             self._facts,
@@ -85,12 +91,23 @@ class Predict(pn.viewable.Viewer):
 
 
 _HINT = "Press Predict: the live model answers here, and says why."
-_REASONS_NOTE = "Red speaks for the positive class, green against it."
 _FORM_NOTE = "Choices are suggestions: type something the stream never brought, too."
 
 
 def _noun(project: Project) -> str:
     return project.event.__name__.lower()
+
+
+def _reasons(reasons: dict[str, float], verdict: Verdict) -> list[tuple[str, float, str]]:
+    """What each bar says, how long it is, and its colour."""
+    return [
+        (
+            f"{wording.words(name)}  {verdict.weight(value)}",
+            value,
+            verdict.more if value > 0 else verdict.less,
+        )
+        for name, value in reasons.items()
+    ]
 
 
 def _problem(answer: Answer, others: dict[str, str]) -> dict[str, str]:

@@ -14,15 +14,22 @@ from dashboard.feed import Feed, Snapshot
 from dashboard.store import Store
 from dashboard.views import parts
 from dashboard.views.binary import BinaryReport, BinaryVerdict
+from dashboard.views.clustering import ClusteringReport, ClusterVerdict
 from dashboard.views.forecasting import ForecastingReport, ForecastingVerdict
 from dashboard.views.live import Live
+from dashboard.views.multiclass import MulticlassReport, MulticlassVerdict
 from dashboard.views.plain import PlainReport, PlainVerdict
 from dashboard.views.predict import Predict
+from dashboard.views.regression import RegressionReport, RegressionVerdict
 from dashboard.views.tasks import TaskView, Verdict
+from flows.projects.forms import form_fields
 from flows.projects.spec import Project
 
 TASKS: dict[str, tuple[type[TaskView], type[Verdict]]] = {
     "binary": (BinaryReport, BinaryVerdict),
+    "multiclass": (MulticlassReport, MulticlassVerdict),
+    "regression": (RegressionReport, RegressionVerdict),
+    "clustering": (ClusteringReport, ClusterVerdict),
     "forecasting": (ForecastingReport, ForecastingVerdict),
 }
 """How kinds of learning are shown; others are shown plainly."""
@@ -44,7 +51,7 @@ class ProjectPage(pn.viewable.Viewer):
         self._problems = parts.Banner(severity="warning")
         self._state = parts.StateChip()
         self.facts = parts.Tiles(FACTS, {"xs": 2, "md": 5})
-        self.live = Live(report, project.score, metric=self.metric)
+        self.live = Live(report, project, metric=self.metric)
         self.predict = Predict(project, store, verdict)
         self._views = {"live": self.live, "predict": self.predict}
         self._bodies = {name: parts.stack(view) for name, view in self._views.items()}
@@ -103,6 +110,7 @@ class ProjectPage(pn.viewable.Viewer):
             self._state.state = project["state"]
             self._problems.message = "\n".join([*project["problems"], *_warning(self.snapshot)])
             self.live.snapshot = self.snapshot
+            self.predict.follow(self.snapshot.metrics or {})
 
     def _show_facts(self) -> None:
         project, model = self.snapshot.project or {}, self.snapshot.model or {}
@@ -136,7 +144,14 @@ def task_views(project: Project) -> tuple[TaskView, Verdict]:
     if project.task.name not in TASKS:
         return PlainReport(project.score), PlainVerdict()
     report, verdict = TASKS[project.task.name]
-    return report(), verdict()
+    unit = _unit(project)
+    return report(unit=unit), verdict(unit=unit)
+
+
+def _unit(project: Project) -> str:
+    """What the label is counted in, as its field says."""
+    fields = form_fields(project.event)
+    return next((field.unit for field in fields if field.path == project.label), "")
 
 
 def _warning(snapshot: Snapshot) -> list[str]:

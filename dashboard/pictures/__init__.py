@@ -51,20 +51,6 @@ class Picture:
         self._pipe.send(data)
 
 
-def curve(points: list[tuple[float, float]] | None, label: str = "") -> hv.Curve:
-    """Draw a metric over events learned."""
-    value = hv.Dimension("value", label=label or "value")
-    return hv.Curve(points or [], "events learned", value).opts(
-        **FRAME,
-        color=theme.ACCENT,
-        line_width=2,
-        xformatter="%d",
-        xticks=5,
-        tools=["hover"],
-        hooks=[follow],
-    )
-
-
 def sparkline(values: list[tuple[float, float]] | None) -> hv.Curve:
     """Draw the shape of a history, without numbers."""
     return hv.Curve(values or [], "events learned", "value").opts(
@@ -77,13 +63,18 @@ def sparkline(values: list[tuple[float, float]] | None) -> hv.Curve:
     )
 
 
-def heatmap(cells: list[tuple[str, str, float, str]]) -> hv.Overlay:
-    """Draw a table whose cells are (column, row, share in [0, 1], text)."""
+def heatmap(
+    cells: list[tuple[str, str, float, str]],
+    height: int = 200,
+    shades: list[str] = theme.CELL_SHADES,
+    limits: tuple[float, float] = (0, 1),
+) -> hv.Overlay:
+    """Draw a table whose cells are (column, row, value within `limits`, text)."""
     keys = ["column", "row"]
     shares = hv.HeatMap([cell[:3] for cell in cells], keys, "share").opts(
-        **{**STILL, "height": 200},
-        cmap=theme.CELL_SHADES,
-        clim=(0, 1),
+        **{**STILL, "height": height},
+        cmap=shades,
+        clim=limits,
         invert_yaxis=True,
         xaxis="top",
         xlabel="",
@@ -97,30 +88,38 @@ def heatmap(cells: list[tuple[str, str, float, str]]) -> hv.Overlay:
     return shares * texts
 
 
-def bars(values: dict[str, float] | None) -> hv.Bars:
-    """Draw signed values as horizontal bars, largest on top."""
-    ordered = sorted((values or {}).items(), key=lambda item: abs(item[1]))
-    rows = [(name, value, theme.BAD if value > 0 else theme.GOOD) for name, value in ordered]
-    rows = rows or [("", 0.0, theme.QUIET)]  # the axis must be one of names from the start
-    return hv.Bars(rows, "feature", ["contribution", "color"]).opts(
+def bars(rows: list[tuple[str, float, str]] | None, *, ordered: bool = False) -> hv.Bars:
+    """Draw signed (label, value, color) as horizontal bars, the last or the largest on top."""
+    known = list(rows or []) if ordered else sorted(rows or [], key=lambda row: abs(row[1]))
+    shown = known or [("", 0.0, theme.QUIET)]  # the axis must be one of names from the start
+    return hv.Bars(shown, "feature", ["contribution", "color"]).opts(
         **STILL,
         color="color",
         line_alpha=0,
         invert_axes=True,
         xlabel="",
+        ylabel="",
+        yaxis=None,
         framewise=True,
-        tools=["hover"],
     )
 
 
+def tips() -> dict[str, Any]:
+    """Options that show each mark's own `text` when pointed at."""
+    return {"tools": ["hover"], "hover_tooltips": "@text"}
+
+
 def follow(plot: Any, element: Any) -> None:
-    """Let the axes follow the data until a reader zooms; "reset" makes them follow again."""
+    """Let the axes follow the curves until a reader zooms; "reset" makes them follow again."""
+    layers = element.values() if isinstance(element, hv.Overlay) else [element]
+    curves = [each for each in layers if isinstance(each, hv.Curve) and len(each)]
     for axis, dimension, padding in (("x_range", 0, 0.0), ("y_range", 1, 0.08)):
-        low, high = element.range(dimension)
-        if low is None or low != low:
-            continue
-        margin = padding * ((high - low) or abs(high) or 1.0)
-        _follow_axis(plot.handles[axis], low - margin, high + margin, element.vdims[0].label)
+        ends = [end for each in curves for end in each.range(dimension) if end == end]
+        if ends:
+            low, high = min(ends), max(ends)
+            margin = padding * ((high - low) or abs(high) or 1.0)
+            subject = curves[0].vdims[0].label
+            _follow_axis(plot.handles[axis], low - margin, high + margin, subject)
 
 
 def _follow_axis(shown: Any, low: float, high: float, subject: str) -> None:

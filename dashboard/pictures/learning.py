@@ -1,0 +1,97 @@
+"""The learning curve: the champion, its challengers, and where the stream changed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+import holoviews as hv
+
+from dashboard import theme, wording
+from dashboard.pictures import FRAME, follow, tips
+
+X = "events learned"
+ERROR = "error"
+Points = list[tuple[float, float]]
+Alarm = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Learning:
+    """One metric over events learned, the same of each challenger, and the alarms."""
+
+    label: str = "value"
+    champion: Points = field(default_factory=list)
+    rivals: dict[str, Points] = field(default_factory=dict)
+    alarms: list[Alarm] = field(default_factory=list)
+
+
+def curves(told: Learning | None, rivals: list[str]) -> hv.Overlay:
+    """Draw the champion's curve, its challengers' dashed, and a line for each change.
+
+    `rivals` are all challengers there may be: what an overlay is made of must not change.
+    """
+    told = told or Learning()
+    value = hv.Dimension("value", label=told.label)
+    colors = (theme.WARN, *theme.KINDS[4:])
+    beside = [
+        hv.Curve(told.rivals.get(name, []), X, value, label=name).opts(
+            color=color, line_width=2, line_dash="dashed", tools=["hover"]
+        )
+        for name, color in zip(rivals, colors, strict=False)
+    ]
+    own = hv.Curve(told.champion, X, value, label="model" if rivals else "").opts(
+        color=theme.ACCENT, line_width=2.5, tools=["hover"]
+    )
+    marks = _marks(told)
+    lines = hv.VLines([row[0] for row in marks]).opts(
+        color=theme.BAD, line_dash="dotted", line_width=1.5, alpha=0.7
+    )
+    dots = hv.Scatter(marks, X, [value, "text"]).opts(
+        color=theme.BAD, marker="diamond", size=11, **tips()
+    )
+    layers = hv.Overlay([lines, *beside, own, dots])
+    return layers.opts(
+        hv.opts.Overlay(
+            **FRAME,
+            xformatter="%d",
+            xticks=5,
+            xlabel=X,
+            ylabel=told.label,
+            legend_position="top_left",
+            hooks=[follow],
+        )
+    )
+
+
+def sentence(alarm: Alarm) -> str:
+    """One change of the stream in words."""
+    before, after = (wording.score(alarm[name]) for name in ("before", "after"))
+    moment = datetime.fromtimestamp(alarm["time"], UTC)
+    way = "rose" if alarm["after"] > alarm["before"] else "fell"
+    watched = alarm["watched"]
+    subject = "errors" if watched == ERROR else wording.words(watched)
+    return (
+        f"{subject} {way} from {before} to {after}, after"
+        f" {wording.count(alarm['events_learned'])} events ({wording.day(moment)})"
+    )
+
+
+def _marks(told: Learning) -> list[tuple[float, float, str]]:
+    """A mark on the curve for each number of events at which something changed."""
+    if not told.champion:
+        return []
+    texts: dict[int, list[str]] = {}
+    for alarm in told.alarms:
+        texts.setdefault(alarm["events_learned"], []).append(sentence(alarm))
+    first, last = told.champion[0][0], told.champion[-1][0]
+    return [
+        (at, _height(told.champion, at), "; ".join(lines))
+        for at, lines in texts.items()
+        if first <= at <= last
+    ]
+
+
+def _height(points: Points, at: float) -> float:
+    return min(points, key=lambda point: abs(point[0] - at))[1]

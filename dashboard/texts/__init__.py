@@ -1,0 +1,1 @@
+"""Words and figures for people: what each metric means, task by task."""

@@ -1,0 +1,44 @@
+"""A choice among what the newest report holds."""
+# mypy: allow-untyped-calls
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import panel as pn
+import panel_material_ui as pmui
+import param
+
+from dashboard import wording
+
+
+class Choice(pn.viewable.Viewer):
+    """One of several names; keeps the one that was chosen while it is still offered."""
+
+    value = param.String(default=None, allow_None=True)
+
+    def __init__(self, label: str, width: int = 200, **params: Any) -> None:
+        super().__init__(**params)
+        self._select = pmui.Select(
+            label=label, description="", size="small", margin=0, width=width, options={}
+        )
+        self._select.param.watch(self._take, "value")
+
+    def offer(self, options: Mapping[str, str]) -> None:
+        """Let these be chosen, by their label."""
+        if dict(options) == self._select.options:
+            return
+        kept = self.value if self.value in options.values() else None
+        chosen = kept or next(iter(options.values()), None)
+        self._select.param.update(options=dict(options), value=chosen)
+
+    def offer_words(self, names: list[str]) -> None:
+        """Let these features be chosen, under names that people read."""
+        self.offer({wording.words(name): name for name in names})
+
+    def _take(self, event: Any) -> None:
+        self.value = event.new
+
+    def __panel__(self) -> pmui.Select:
+        return self._select

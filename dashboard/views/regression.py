@@ -1,0 +1,103 @@
+"""Regression: its residuals, what it said against what came, and the verdict on one event."""
+# mypy: allow-untyped-calls
+
+from __future__ import annotations
+
+from typing import Any
+
+import panel_material_ui as pmui
+import param
+
+from dashboard import pictures, theme, wording
+from dashboard.pictures import regression as drawn
+from dashboard.views import parts
+from dashboard.views.choice import Choice
+from dashboard.views.tasks import TaskView, Verdict
+
+
+class RegressionReport(TaskView):
+    """Residuals, predicted against actual, and the error by size, by input and by place."""
+
+    primary = ("MAE", "RMSE", "R2", "RollingMAE", "Coverage")
+    secondary = (
+        *("MAPE", "SMAPE", "RMSLE", "Width", "RollingRMSE"),
+        *("TimeRollingMAE", "MSE"),
+    )
+    def __init__(self, **params: Any) -> None:
+        super().__init__(**params)
+        self._residuals = pictures.Picture(lambda data: drawn.residuals(data, self.unit))
+        self._pairs = pictures.Picture(lambda data: drawn.pairs(data, self.unit))
+        self._deciles = pictures.Picture(lambda data: drawn.deciles(data, self.unit))
+        self._inputs = pictures.Picture(lambda data: drawn.by_input(data, self.unit))
+        self._places = pictures.Picture(lambda data: drawn.places(data, self.unit))
+        self.by = Choice("Input")
+        self.by.param.watch(self._show_input, "value")
+        title = parts.titled("Error by input", drawn.INPUT_NOTE, self.by)
+        self._inputs_card = parts.card(title, self._inputs.pane)
+        title = parts.heading("Error by place", drawn.PLACE_NOTE)
+        self._places_card = parts.card(title, self._places.pane)
+        self._show()
+
+    @param.depends("report", watch=True)
+    def _show(self) -> None:
+        self._residuals.send(self.report.get("residuals"))
+        self._pairs.send(self.report.get("predicted_actual"))
+        self._deciles.send(self.report.get("error_by_prediction"))
+        by = self.report.get("error_by_input") or {}
+        places = {name: rows for name, rows in by.items() if drawn.are_places(rows)}
+        inputs = [name for name in by if name not in places]
+        self.by.offer_words(inputs)
+        self._inputs_card.visible = bool(inputs)
+        self._places.send(next(iter(places.values()), None))
+        self._places_card.visible = bool(places)
+        self._show_input()
+
+    def _show_input(self, _event: Any = None) -> None:
+        self._inputs.send((self.report.get("error_by_input") or {}).get(self.by.value))
+
+    def panels(self) -> list[Any]:
+        return [
+            parts.card(parts.heading("Residuals", drawn.RESIDUAL_NOTE), self._residuals.pane),
+            parts.card(parts.heading("Predicted and actual", drawn.PAIR_NOTE), self._pairs.pane),
+            parts.card(parts.heading("Error by size", drawn.DECILE_NOTE), self._deciles.pane),
+            self._inputs_card,
+            self._places_card,
+        ]
+
+
+class RegressionVerdict(Verdict):
+    """The value in its unit, and the interval on a scale."""
+
+    reasons_note = "What each input adds to a typical event, or takes off it."
+    more, less = theme.WARN, theme.ACCENT
+
+    def __init__(self, **params: Any) -> None:
+        super().__init__(**params)
+        self._value = parts.text(variant="h4", css_classes=["value"])
+        self._bounds = parts.quiet()
+        self._scale = pictures.Picture(lambda data: drawn.interval(data, self.unit))
+
+    @param.depends("answer", watch=True)
+    def _show(self) -> None:
+        if self.answer is None:
+            return
+        parts.say(self._value, wording.quantity(self.answer["value"], self.unit))
+        known = self.answer["lower"] is not None and self.answer["upper"] is not None
+        parts.say(self._bounds, self._interval() if known else _NO_BOUNDS)
+        self._scale.pane.visible = known
+        if known:
+            self._scale.send(self.answer)
+
+    def _interval(self) -> str:
+        low, high = (wording.quantity(self.answer[end], self.unit) for end in ("lower", "upper"))
+        return f"Four of five such events lie between {low} and {high}."
+
+    def weight(self, value: float) -> str:
+        """One reason's weight in the label's unit."""
+        return wording.signed(wording.quantity(value, self.unit))
+
+    def __panel__(self) -> pmui.Column:
+        return parts.stack(self._value, self._bounds, self._scale.pane, gap=1)
+
+
+_NO_BOUNDS = "This model does not say how sure it is."
