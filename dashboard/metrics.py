@@ -70,3 +70,13 @@ def changed(
     if not any(digit in "123456789" for digit in amount):
         return "unchanged"
     return f"{amount} {'better' if gain > 0 else 'worse'}"
+
+
+def axis(name: str, unit: str = "") -> tuple[str, float]:
+    """How to name a metric's axis, and by what to divide its values: seconds become minutes."""
+    metric = describe(name)
+    if metric.kind != "quantity" or not unit:
+        return metric.label, 1.0
+    if unit == wording.SECONDS:
+        return f"{metric.label} (min)", 60.0
+    return f"{metric.label} ({unit})", 1.0

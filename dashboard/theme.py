@@ -20,7 +20,7 @@ TWO_SIDED = [
     *linear_gradient("#64748b", "#be123c", 16),
 ]
 CELL_INK = "#ffffff"
-LABEL = "#7c8aa0"
+LABEL = "#6b7a90"
 """Text in pictures, on either background."""
 
 KINDS = (ACCENT, GOOD, WARN, BAD, "#0ea5e9", "#a855f7", "#84cc16", "#ec4899", "#14b8a6", "#f97316")

@@ -148,7 +148,7 @@ def test_address_names_tab_and_metric(live: Site, open_page: Open) -> None:
 
 def test_randomise_changes_the_form(live: Site, open_page: Open) -> None:
     page = open_page(live, f"{live.project.slug}?tab=predict")
-    amount = page.get_by_label("Transaction id")
+    amount = page.get_by_label("Transaction ID")
     expect(amount).to_be_visible()
     before = amount.input_value()
     page.get_by_role("button", name="Randomise").click()

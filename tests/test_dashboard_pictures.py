@@ -9,6 +9,8 @@ from bokeh.document import Document
 from bokeh.io.doc import patch_curdoc
 
 from dashboard import pictures, theme
+from dashboard.pictures import learning
+from dashboard.pictures.learning import Learning
 from dashboard.views import binary
 from flows.learning.binary_metrics import BinaryMetrics
 from flows.learning.binary_prediction import BinaryPrediction
@@ -40,43 +42,43 @@ def report() -> dict[str, Any]:
 
 
 def test_axes_follow_the_data() -> None:
-    picture, drawn = plot(pictures.curve)
-    picture.send(POINTS)
-    picture.send([*POINTS, (40.0, 0.2)])
+    picture, drawn = plot(lambda data: learning.curves(data, []))
+    picture.send(Learning(champion=POINTS))
+    picture.send(Learning(champion=[*POINTS, (40.0, 0.2)]))
     shown = drawn.handles["x_range"]
     assert (shown.start, shown.end) == (0, 40)
 
 
 def test_zoom_survives_newer_data_and_reset_brings_it_back() -> None:
-    picture, drawn = plot(pictures.curve)
-    picture.send(POINTS)
+    picture, drawn = plot(lambda data: learning.curves(data, []))
+    picture.send(Learning(champion=POINTS))
     shown = drawn.handles["x_range"]
     shown.update(start=5, end=15)
-    picture.send([*POINTS, (40.0, 0.2)])
+    picture.send(Learning(champion=[*POINTS, (40.0, 0.2)]))
     assert (shown.start, shown.end) == (5, 15)
     shown.update(start=shown.reset_start, end=shown.reset_end)
-    picture.send([*POINTS, (50.0, 0.2)])
+    picture.send(Learning(champion=[*POINTS, (50.0, 0.2)]))
     assert (shown.start, shown.end) == (0, 50)
 
 
 def test_another_metric_forgets_the_zoom() -> None:
-    picture, drawn = plot(lambda data: pictures.curve(*(data or (None,))))
-    picture.send((POINTS, "F1"))
+    picture, drawn = plot(lambda data: learning.curves(data, []))
+    picture.send(Learning("F1", POINTS))
     shown = drawn.handles["x_range"]
     shown.update(start=5, end=15)
-    picture.send((POINTS, "Recall"))
+    picture.send(Learning("Recall", POINTS))
     assert (shown.start, shown.end) == (0, 20)
 
 
 def test_picture_stays_the_same_object() -> None:
-    picture, drawn = plot(pictures.curve)
+    picture, drawn = plot(lambda data: learning.curves(data, []))
     before = drawn.state
-    picture.send(POINTS)
+    picture.send(Learning(champion=POINTS))
     assert drawn.state is before
 
 
-def test_bars_are_ordered_by_weight_and_coloured_by_sign() -> None:
-    rows = pictures.bars({"small": 0.1, "large": -2.0}).dframe()
+def test_bars_are_ordered_by_weight() -> None:
+    rows = pictures.bars([("large", -2.0, theme.GOOD), ("small", 0.1, theme.BAD)]).dframe()
     assert list(rows["feature"]) == ["small", "large"]
     assert list(rows["color"]) == [theme.BAD, theme.GOOD]
 
@@ -122,5 +124,5 @@ def test_picture_of_nothing_can_be_filled_later(name: str, report: dict[str, Any
 
 def test_bars_of_nothing_can_be_filled_later() -> None:
     picture, drawn = plot(pictures.bars)
-    picture.send({"amount": 0.4, "hour": -0.1})
+    picture.send([("amount", 0.4, theme.BAD), ("hour", -0.1, theme.GOOD)])
     assert list(drawn.handles["y_range"].factors) == ["hour", "amount"]

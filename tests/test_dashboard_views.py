@@ -19,7 +19,7 @@ from dashboard.views.live import Live
 from dashboard.views.plain import PlainReport, PlainVerdict
 from dashboard.views.predict import Predict
 from dashboard.views.project import ProjectPage, task_views
-from flows.learning.multiclass import MulticlassClassification
+from flows.learning.binary import BinaryClassification
 from flows.projects import fraud
 from tests.conftest import free_port
 
@@ -48,6 +48,14 @@ ANSWER: dict[str, Any] = {
 }
 
 
+class Ranking(BinaryClassification):
+    """A task that no view knows."""
+
+    @property
+    def name(self) -> str:
+        return "ranking"
+
+
 @pytest.fixture
 def store() -> Store:
     return Store(Client(f"http://127.0.0.1:{free_port()}"))
@@ -55,7 +63,7 @@ def store() -> Store:
 
 @pytest.fixture
 def live() -> Live:
-    return Live(BinaryReport(), "FBeta")
+    return Live(BinaryReport(), fraud.PROJECT)
 
 
 @pytest.fixture
@@ -168,7 +176,7 @@ def test_answer_shows_gauge_decision_and_model(predict: Predict) -> None:
 
 def test_answer_without_reasons_shows_none(predict: Predict) -> None:
     predict.answer = ANSWER | {"reasons": None}
-    assert not predict._reasons.pane.visible
+    assert not predict._why.visible
 
 
 def test_failed_prediction_is_not_shown_as_one(predict: Predict) -> None:
@@ -225,7 +233,7 @@ def test_fraud_has_views_of_its_own() -> None:
 
 
 def test_a_task_without_views_is_shown_plainly() -> None:
-    report, verdict = task_views(replace(fraud.PROJECT, task=MulticlassClassification()))
+    report, verdict = task_views(replace(fraud.PROJECT, task=Ranking()))
     assert isinstance(report, PlainReport)
     assert report.primary == ("FBeta",)
     report.report = {"classes": ["ash", "oak"]}

@@ -27,10 +27,40 @@ def test_score(value: float | None, text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("value", "text"), [(0.0123, "+0.012"), (-0.0123, "\u22120.012"), (-0.0001, "±0.000")]
+    ("value", "unit", "text"),
+    [
+        (1240, "s", "20 min 40 s"),
+        (1200, "s", "20 min"),
+        (59.7, "s", "1 min"),
+        (3.21, "s", "3.2 s"),
+        (-75, "s", "\u22121 min 15 s"),
+        (5400, "s", "1 h 30 min"),
+        (7200, "s", "2 h"),
+        (12.34, "units", "12.3 units"),
+        (12_345.6, "units", "12\u202f346 units"),
+        (0.0456, "", "0.046"),
+        (3.0, "", "3"),
+    ],
 )
-def test_change(value: float, text: str) -> None:
-    assert wording.change(value) == text
+def test_quantity(value: float, unit: str, text: str) -> None:
+    assert wording.quantity(value, unit) == text
+
+
+@pytest.mark.parametrize(("text", "signed"), [("2 min", "+2 min"), ("-1", "\u22121")])
+def test_signed(text: str, signed: str) -> None:
+    assert wording.signed(text) == signed
+
+
+@pytest.mark.parametrize(
+    ("path", "words"),
+    [("device_os", "device OS"), ("location.lat", "location latitude"), ("amount", "amount")],
+)
+def test_words(path: str, words: str) -> None:
+    assert wording.words(path) == words
+
+
+def test_day_gives_date_and_clock_time() -> None:
+    assert wording.day(datetime(2026, 1, 2, 3, 4, tzinfo=UTC)) == "02 Jan 2026, 03:04 UTC"
 
 
 @pytest.mark.parametrize(

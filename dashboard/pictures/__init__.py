@@ -71,6 +71,7 @@ def heatmap(
 ) -> hv.Overlay:
     """Draw a table whose cells are (column, row, value within `limits`, text)."""
     keys = ["column", "row"]
+    cells = cells or [("", "", sum(limits) / 2, "")]  # the axes must be of names from the start
     shares = hv.HeatMap([cell[:3] for cell in cells], keys, "share").opts(
         **{**STILL, "height": height},
         cmap=shades,
@@ -99,7 +100,7 @@ def bars(rows: list[tuple[str, float, str]] | None, *, ordered: bool = False) ->
         invert_axes=True,
         xlabel="",
         ylabel="",
-        yaxis=None,
+        xaxis=None,
         framewise=True,
     )
 

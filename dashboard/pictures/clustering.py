@@ -10,7 +10,9 @@ import holoviews as hv
 from dashboard import theme, wording
 from dashboard.pictures import STILL, heatmap, tips
 
-MAP_NOTE = "Near is alike; the larger, the more belong to it. Names say what tells it from the rest."
+MAP_NOTE = (
+    "Near is alike; the larger, the more belong to it. Names say what tells it from the rest."
+)
 SIZE_NOTE = "Share of all that was predicted so far."
 FEATURE_NOTE = "Means of each cluster; red is more than usual, blue less, in standard deviations."
 CATEGORY_NOTE = "The commonest values in each cluster, with their shares."
@@ -44,12 +46,13 @@ def cluster_map(clusters: list[Cluster] | None) -> hv.Overlay:
         ylim=_span([y for _, y in places], 0.3),
         framewise=True,
     )
+    low, high = _span([y for _, y in places], 0.0)
     lines = [
-        (x, y, "\n".join(one["name"].split(" · ")))
+        (x, y - 0.07 * (high - low), "\n".join(one["name"].split(" · ")))
         for (x, y), one in zip(places, known, strict=True)
     ]
     names = hv.Labels(lines, vdims="name").opts(
-        text_color=theme.LABEL, text_font_size="11px", xoffset=0, framewise=True
+        text_color=theme.LABEL, text_font_size="12px", text_baseline="top", framewise=True
     )
     return dots * names
 
@@ -94,7 +97,7 @@ def features(clusters: list[Cluster] | None) -> hv.Overlay:
             cells.append((_short(one["name"]), wording.words(name), away, text))
     return heatmap(
         cells,
-        height=max(200, 34 * len(names) + 90),
+        height=480,
         shades=theme.TWO_SIDED,
         limits=(-FARTHEST, FARTHEST),
     )
@@ -110,7 +113,7 @@ def categories(clusters: list[Cluster] | None, feature: str | None) -> hv.Overla
         for one, share in zip(known, shares, strict=True)
         for value in values
     ]
-    return heatmap(cells, height=max(200, 34 * len(values) + 90))
+    return heatmap(cells, height=270)
 
 
 def distances(answer: dict[str, float | None] | None) -> hv.Bars:
@@ -164,5 +167,3 @@ def _span(values: list[float], padding: float) -> tuple[float, float]:
     low, high = min(values, default=0.0), max(values, default=1.0)
     margin = padding * ((high - low) or 1.0)
     return low - margin, high + margin
-
-

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from datetime import date
+from collections.abc import Callable
+from datetime import datetime
+from math import nan
 from typing import Any
 
 import holoviews as hv
@@ -13,22 +15,26 @@ from dashboard.pictures import FRAME, bars, heatmap, tips
 ERROR_NOTE = "Error beside that of last week's value, whose is 1; below the line is better."
 COVERAGE_NOTE = "Share of days within their interval; on the line is honest."
 FAN_NOTE = "What was sold, what had been forecast the day before, and the week to come."
-WEEKDAY_NOTE = "What a weekday makes of the demand, as learnt so far."
+WEEKDAY_NOTE = "Demand of each weekday beside that of a mean one, as learnt so far."
 PRODUCT_NOTE = "What the model believes of each product: factors of demand, and its growth."
 WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 DASHED = {"line_dash": "dashed", "line_width": 2}
 _DAY = "day"
+_NEVER = datetime(2026, 1, 1)  # noqa: DTZ001 - the axis must be one of days from the start
+TIMES = "\u00d7"
 
 
 def errors(told: tuple[dict[str, Any], dict[str, Any]] | None) -> hv.Overlay:
     """Draw MASE by horizon: of the model and, dashed, of its first challenger."""
     report, rivals = told or ({}, {})
-    rival, metrics = next(iter(rivals.items()), ("challenger", {}))
+    name = next(iter(rivals), "challenger")
+    metrics = rivals.get(name, {})
     model = _rows(report, "MASE", lambda value: f"{value:.3f}")
     theirs = [(day, metrics[f"MASE_h{day}"]) for day in range(1, 8) if f"MASE_h{day}" in metrics]
     one = hv.HLine(1.0).opts(color=theme.QUIET, line_dash="dotted", line_width=2)
-    beside = hv.Curve(theirs, "days ahead", "MASE", label=rival).opts(color=theme.WARN, **DASHED)
-    return _by_horizon(model, "MASE") * beside * one
+    beside = hv.Curve(theirs, "days ahead", "MASE", label=name).opts(color=theme.WARN, **DASHED)
+    layers = _by_horizon(model, "MASE") * beside * one
+    return layers.opts(hv.opts.Overlay(legend_position="top"))
 
 
 def coverage(report: dict[str, Any] | None) -> hv.Overlay:
@@ -36,14 +42,14 @@ def coverage(report: dict[str, Any] | None) -> hv.Overlay:
     rows = _rows(report or {}, "Coverage", wording.percent)
     wanted = (report or {}).get("coverage_wanted", 0.8)
     line = hv.HLine(wanted).opts(color=theme.QUIET, line_dash="dotted", line_width=2)
-    return _by_horizon(rows, "Coverage").opts(hv.opts.Curve(ylim=(0, 1))) * line
+    layers = _by_horizon(rows, "Coverage").opts(hv.opts.Curve(ylim=(0, 1))) * line
+    return layers.opts(hv.opts.Overlay(show_legend=False))
 
 
 def fan(series: dict[str, Any] | None, height: int = 340) -> hv.Overlay:
     """Draw a series' recent days, what had been forecast for them, and the days ahead."""
     told = series or {}
     past, ahead = _past(told), _ahead(told)
-    axes = {"kdims": [_DAY]}
     known = [(day, said, low, high) for day, _, said, low, high in past if said is not None]
     sold = [(day, sold, f"{day:%a %d %b}: {wording.quantity(sold)} sold") for day, sold, *_ in past]
     then = [
@@ -51,28 +57,26 @@ def fan(series: dict[str, Any] | None, height: int = 340) -> hv.Overlay:
         for day, value, low, high in ahead
     ]
     band = {"line_alpha": 0, "color": theme.ACCENT}
-    return (
-        hv.Area([(day, low, high) for day, _, low, high in known], vdims=["low", "high"], **axes)
-        .opts(**_frame(height), **band, fill_alpha=0.12, framewise=True)
-        * hv.Area([(day, low, high) for day, _, low, high in ahead], vdims=["low", "high"], **axes)
-        .opts(**band, fill_alpha=0.3)
-        * hv.Curve([row[:2] for row in known], vdims="units", label="a day ahead", **axes)
-        .opts(color=theme.ACCENT, **DASHED)
-        * hv.Curve([row[:2] for row in sold], vdims="units", label="sold", **axes)
-        .opts(color=theme.QUIET, line_width=2)
-        * hv.Scatter(sold, vdims=["units", "text"], **axes).opts(color=theme.QUIET, size=6, **tips())
-        * hv.Curve([row[:2] for row in then], vdims="units", label="the week ahead", **axes)
-        .opts(color=theme.ACCENT, line_width=3)
-        * hv.Scatter(then, vdims=["units", "text"], **axes).opts(color=theme.ACCENT, size=8, **tips())
-    ).opts(legend_position="top_left", xlabel="", ylabel="units")  # fmt: skip
+    layers = [
+        _band(known).opts(**_frame(height), **band, fill_alpha=0.12, framewise=True),
+        _band(ahead).opts(**band, fill_alpha=0.3),
+        _line(known, "a day ahead").opts(color=theme.ACCENT, **DASHED),
+        _line(sold, "sold").opts(color=theme.QUIET, line_width=2),
+        _dots(sold).opts(color=theme.QUIET, size=6),
+        _line(then, "the week ahead").opts(color=theme.ACCENT, line_width=3),
+        _dots(then).opts(color=theme.ACCENT, size=8),
+    ]
+    look = hv.opts.Overlay(legend_position="top", xlabel="", ylabel="units")
+    return hv.Overlay(layers).opts(look)
 
 
 def weekdays(factors: list[float] | None) -> hv.Bars:
     """Draw what each weekday adds or takes."""
-    known = list(zip(WEEKDAYS, factors or [], strict=False))
+    usual = sum(factors or [1.0]) / len(factors or [1.0])
+    known = [(name, one / usual) for name, one in zip(WEEKDAYS, factors or [], strict=False)]
     return bars(
         [
-            (f"{name}  × {factor:.2f}", factor - 1, theme.GOOD if factor >= 1 else theme.BAD)
+            (f"{name}  {TIMES} {factor:.2f}", factor - 1, theme.GOOD if factor >= 1 else theme.BAD)
             for name, factor in reversed(known)
         ],
         ordered=True,
@@ -81,9 +85,9 @@ def weekdays(factors: list[float] | None) -> hv.Bars:
 
 def products(told: dict[str, dict[str, float]] | None) -> hv.Overlay:
     """Draw a table of what is believed of each product."""
-    columns = {
-        "promotion_factor": ("promotion", lambda value: f"× {value:.2f}", 1.0),
-        "holiday_factor": ("holiday", lambda value: f"× {value:.2f}", 1.0),
+    columns: dict[str, tuple[str, Callable[[float], str], float]] = {
+        "promotion_factor": ("promotion", lambda value: f"{TIMES} {value:.2f}", 1.0),
+        "holiday_factor": ("holiday", lambda value: f"{TIMES} {value:.2f}", 1.0),
         "price_elasticity": ("price", lambda value: f"{value:+.2f}", 0.0),
         "growth_per_day": ("growth a day", lambda value: f"{100 * value:+.2f} %", 0.0),
     }
@@ -93,8 +97,21 @@ def products(told: dict[str, dict[str, float]] | None) -> hv.Overlay:
         for name, (label, tell, middle) in columns.items()
         if name in values
     ]
-    height = max(200, 30 * len(told or {}) + 60)
-    return heatmap(cells, height=height, shades=theme.TWO_SIDED, limits=(-1, 1))
+    return heatmap(cells, height=560, shades=theme.TWO_SIDED, limits=(-1, 1))
+
+
+def _band(rows: list[tuple[Any, ...]]) -> hv.Area:
+    """The interval of rows (day, value, lower, upper)."""
+    bounds = [(day, low, high) for day, _, low, high in rows] or [(_NEVER, nan, nan)]
+    return hv.Area(bounds, _DAY, ["low", "high"])
+
+
+def _line(rows: list[tuple[Any, ...]], label: str) -> hv.Curve:
+    return hv.Curve([row[:2] for row in rows] or [(_NEVER, nan)], _DAY, "units", label=label)
+
+
+def _dots(rows: list[tuple[Any, ...]]) -> hv.Scatter:
+    return hv.Scatter(rows or [(_NEVER, nan, "")], _DAY, ["units", "text"]).opts(**tips())
 
 
 def _strength(name: str, value: float) -> float:
@@ -105,9 +122,7 @@ def _by_horizon(rows: list[tuple[int, float, str]], name: str) -> hv.Overlay:
     line = hv.Curve([row[:2] for row in rows], "days ahead", name, label="model").opts(
         **FRAME, color=theme.ACCENT, line_width=2, xticks=list(range(1, 8)), framewise=True
     )
-    dots = hv.Scatter(rows, "days ahead", [name, "text"]).opts(
-        color=theme.ACCENT, size=9, **tips()
-    )
+    dots = hv.Scatter(rows, "days ahead", [name, "text"]).opts(color=theme.ACCENT, size=9, **tips())
     return line * dots
 
 
@@ -120,14 +135,14 @@ def _rows(report: dict[str, Any], name: str, tell: Any) -> list[tuple[int, float
 
 
 def _past(told: dict[str, Any]) -> list[tuple[Any, ...]]:
-    days = [date.fromisoformat(day) for day in told.get("days", [])]
+    days = [datetime.fromisoformat(day) for day in told.get("days", [])]
     columns = (told.get(name, []) for name in ("quantity", "forecast", "lower", "upper"))
     return list(zip(days, *columns, strict=True))
 
 
-def _ahead(told: dict[str, Any]) -> list[tuple[date, float, float, float]]:
+def _ahead(told: dict[str, Any]) -> list[tuple[datetime, float, float, float]]:
     return [
-        (date.fromisoformat(one["day"]), one["value"], one["lower"], one["upper"])
+        (datetime.fromisoformat(one["day"]), one["value"], one["lower"], one["upper"])
         for one in told.get("fan", [])
     ]
 

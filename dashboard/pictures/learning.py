@@ -54,12 +54,12 @@ def curves(told: Learning | None, rivals: list[str]) -> hv.Overlay:
     layers = hv.Overlay([lines, *beside, own, dots])
     return layers.opts(
         hv.opts.Overlay(
-            **FRAME,
+            **{**FRAME, "height": 320},
             xformatter="%d",
             xticks=5,
             xlabel=X,
             ylabel=told.label,
-            legend_position="top_left",
+            legend_position="top",
             hooks=[follow],
         )
     )
@@ -67,15 +67,24 @@ def curves(told: Learning | None, rivals: list[str]) -> hv.Overlay:
 
 def sentence(alarm: Alarm) -> str:
     """One change of the stream in words."""
-    before, after = (wording.score(alarm[name]) for name in ("before", "after"))
     moment = datetime.fromtimestamp(alarm["time"], UTC)
-    way = "rose" if alarm["after"] > alarm["before"] else "fell"
     watched = alarm["watched"]
     subject = "errors" if watched == ERROR else wording.words(watched)
     return (
-        f"{subject} {way} from {before} to {after}, after"
+        f"{subject} {_moved(alarm.get('before'), alarm.get('after'))}, after"
         f" {wording.count(alarm['events_learned'])} events ({wording.day(moment)})"
     )
+
+
+def _moved(before: Any, after: Any) -> str:
+    """From what to what, as far as the alarm tells; categories have neither up nor down."""
+    numbers = [one for one in (before, after) if isinstance(one, int | float)]
+    if len(numbers) == 2:
+        way = "rose" if after > before else "fell"
+        return f"{way} from {wording.score(before)} to {wording.score(after)}"
+    if before is None or after is None or before == after:
+        return "came in other shares"
+    return f"moved from {before} to {after}"
 
 
 def _marks(told: Learning) -> list[tuple[float, float, str]]:

@@ -11,7 +11,7 @@ from dashboard.pictures import STILL, heatmap
 
 CONFUSION_NOTE = "Rows are true classes, columns what was said; colour is the share of the row."
 CLASSES_NOTE = "Precision, recall and F1, with the number of events per class."
-ROW = 34
+HEIGHT = 340
 
 
 def confusion(report: dict[str, Any] | None) -> hv.Overlay:
@@ -22,7 +22,7 @@ def confusion(report: dict[str, Any] | None) -> hv.Overlay:
         total = sum(row) or 1
         for said, count in zip(classes, row, strict=True):
             cells.append((f"said {said}", f"is {true}", count / total, wording.count(count)))
-    return heatmap(cells, height=max(200, ROW * len(classes) + 60))
+    return heatmap(cells, height=HEIGHT)
 
 
 def class_table(by_class: dict[str, dict[str, float]] | None) -> hv.Overlay:
@@ -32,7 +32,7 @@ def class_table(by_class: dict[str, dict[str, float]] | None) -> hv.Overlay:
         for column in ("precision", "recall", "f1"):
             cells.append((column, name, values[column], wording.score(values[column])))
         cells.append(("events", name, 0.0, wording.count(values["support"])))
-    return heatmap(cells, height=max(200, ROW * len(by_class or {}) + 60))
+    return heatmap(cells, height=HEIGHT)
 
 
 def chances(answer: dict[str, Any] | None) -> hv.Bars:

@@ -15,11 +15,14 @@ RESIDUAL_NOTE = "Actual minus predicted, without the 1 % at either end; narrow a
 PAIR_NOTE = "The darker, the more events; on the line is right."
 DECILE_NOTE = "Mean error of ten equal parts, from the smallest to the largest prediction."
 INPUT_NOTE = "Mean error by what was known of the newest events."
+FACTOR_NOTE = "Parts of the city that take longer (red) or less (green) than the mean; north up."
 PLACE_NOTE = "Mean error by part of the city, north up; the stronger, the larger."
 
 MOST_BARS = 24
 FEWEST_EVENTS = 5
 _PLACE = re.compile(r"-?\d+/-?\d+")
+CARD_ASPECT = 1.7
+TIMES = "\u00d7"
 _MINUTE = 60
 _TICKS = 6
 _KEPT = 0.995
@@ -115,6 +118,36 @@ def are_places(told: list[dict[str, Any]]) -> bool:
     return bool(values) and all(_PLACE.fullmatch(value) for value in values)
 
 
+def factors(told: list[dict[str, Any]] | None) -> hv.Rectangles:
+    """Draw what each place makes of a prediction, on a map of squares."""
+    known = [(*one["cell"], one["factor"]) for one in told or []]
+    span = max((abs(factor - 1) for *_, factor in known), default=1.0) or 1.0
+    return _map(
+        [
+            (
+                *(east, north, east + 1, north + 1),
+                0.08 + 0.9 * abs(factor - 1) / span,
+                f"{TIMES} {factor:.2f}",
+                theme.BAD if factor > 1 else theme.GOOD,
+            )
+            for north, east, factor in known
+        ]
+    )
+
+
+def of_places(factors: dict[str, list[dict[str, Any]]] | None) -> list[dict[str, Any]] | None:
+    """The first of a model's factors that belong to squares, told by two numbers each."""
+    for rows in (factors or {}).values():
+        cells = [one["cell"] for one in rows]
+        if cells and all(isinstance(cell, list) and _are_integers(cell) for cell in cells):
+            return rows
+    return None
+
+
+def _are_integers(cell: list[Any]) -> bool:
+    return len(cell) == 2 and all(isinstance(one, int) for one in cell)
+
+
 def places(told: list[dict[str, Any]] | None, unit: str) -> hv.Rectangles:
     """Draw the mean error on a map of squares."""
     known = [one for one in told or [] if one["count"] >= FEWEST_EVENTS]
@@ -127,10 +160,16 @@ def places(told: list[dict[str, Any]] | None, unit: str) -> hv.Rectangles:
             f"off by {wording.quantity(error, unit)}"
             f" over about {wording.count(one['count'])} events"
         )
-        rows.append((east, north, east + 1, north + 1, 0.1 + 0.9 * error / largest, text))
-    return hv.Rectangles(rows, vdims=["strength", "text"]).opts(
-        **{**STILL, "data_aspect": 1},
-        color=theme.WARN,
+        strength = 0.1 + 0.9 * error / largest
+        rows.append((east, north, east + 1, north + 1, strength, text, theme.WARN))
+    return _map(rows)
+
+
+def _map(rows: list[tuple[Any, ...]]) -> hv.Rectangles:
+    return hv.Rectangles(rows, vdims=["strength", "text", "color"]).opts(
+        **{**STILL, "height": 320},
+        **_map_limits(rows),
+        color="color",
         alpha="strength",
         line_color=theme.QUIET,
         line_alpha=0.3,
@@ -139,6 +178,16 @@ def places(told: list[dict[str, Any]] | None, unit: str) -> hv.Rectangles:
         **tips(),
         framewise=True,
     )
+
+
+def _map_limits(rows: list[tuple[Any, ...]]) -> dict[str, tuple[float, float]]:
+    """Axes on which squares look square: a card is about so many times wider than high."""
+    east = [end for row in rows for end in (row[0], row[2])] or [0, 1]
+    north = [end for row in rows for end in (row[1], row[3])] or [0, 1]
+    half = max(max(north) - min(north), (max(east) - min(east)) / CARD_ASPECT) / 2 + 0.2
+    x, y = (max(east) + min(east)) / 2, (max(north) + min(north)) / 2
+    wide = half * CARD_ASPECT
+    return {"xlim": (x - wide, x + wide), "ylim": (y - half, y + half)}
 
 
 def interval(answer: dict[str, float] | None, unit: str) -> hv.Overlay:
@@ -206,11 +255,8 @@ def _trimmed(cells: list[list[int]]) -> tuple[int, int]:
 
 def _ticks(edges: list[float], low: int, high: int, unit: str) -> list[tuple[int, str]]:
     step = max(1, round((high - low) / _TICKS))
-    return [
-        (at, wording.quantity(_rounded(edges[at], unit), unit))
-        for at in range(low, high + 1, step)
-        if at < len(edges)
-    ]
+    found = [at for at in range(low, high + 1, step) if at < len(edges)]
+    return [(at, wording.quantity(_rounded(edges[at], unit), unit)) for at in found] or [(0, "")]
 
 
 def _pair(edges: list[float], x: int, y: int, count: int, unit: str) -> str:

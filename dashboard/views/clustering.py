@@ -20,8 +20,15 @@ CLEAR, BLURRED = 0.5, 0.2
 class ClusteringReport(TaskView):
     """A map of the clusters, their sizes, and what their members are like."""
 
-    primary = ("Silhouette", "RollingSilhouette", "n_clusters", "n_micro_clusters", "RiverSilhouette")
+    primary = (
+        "Silhouette",
+        "RollingSilhouette",
+        "n_clusters",
+        "n_micro_clusters",
+        "RiverSilhouette",
+    )
     secondary = ("TimeRollingSilhouette",)
+
     def __init__(self, **params: Any) -> None:
         super().__init__(**params)
         self._map = pictures.Picture(drawn.cluster_map)
@@ -78,12 +85,12 @@ class ClusterVerdict(Verdict):
         label, color = _fit(self.answer)
         parts.say(self._name, self.answer["name"])
         self._fit.param.update(label=label, color=color)
-        parts.say(self._portrait, self._told())
+        parts.say(self._portrait, self._told(self.answer))
         self._distances.send(self.answer)
 
-    def _told(self) -> str:
-        number, total = self.answer["cluster"], self.answer["clusters"]
-        lines = [f"Cluster {number} of {total} that there are now."]
+    def _told(self, answer: dict[str, Any]) -> str:
+        number, total = answer["cluster"], answer["clusters"]
+        lines = [f"Cluster number {number}; there are {total} now."]
         for one in self.report.get("clusters") or []:
             if one["cluster"] == number:
                 lines.append(f"{wording.percent(one['share'])} of all belong to it.")
@@ -105,5 +112,5 @@ def _fit(answer: dict[str, Any]) -> tuple[str, str]:
         return "the only one", "default"
     clear = (other - own) / other if other else 0.0
     if clear >= CLEAR:
-        return "clearly", "success"
-    return ("rather", "primary") if clear >= BLURRED else ("in between", "warning")
+        return "clear", "success"
+    return ("rather clear", "primary") if clear >= BLURRED else ("in between", "warning")

@@ -60,9 +60,11 @@ class ForecastingReport(TaskView):
     def panels(self) -> list[Any]:
         return [
             parts.card(parts.heading("Error by horizon", drawn.ERROR_NOTE), self._errors.pane),
-            parts.card(parts.heading("Coverage by horizon", drawn.COVERAGE_NOTE), self._coverage.pane),
-            self._products_card,
+            parts.card(
+                parts.heading("Coverage by horizon", drawn.COVERAGE_NOTE), self._coverage.pane
+            ),
             self._days_card,
+            self._products_card,
         ]
 
 
@@ -88,12 +90,13 @@ class ForecastingVerdict(Verdict):
         parts.say(self._today, f"{wording.quantity(today['value'], unit)} on {day:%A, %d %B}")
         parts.say(self._bounds, f"Four of five such days bring {_bounds(today)}.")
         ahead = _fan_of(answer)
-        self._fan.send({**self._recent(), "fan": ahead})
+        self._fan.send({**self._recent(answer["series"]), "fan": ahead})
         parts.say(self._days, "\n".join(_line(one) for one in ahead) or _NO_FAN)
 
-    def _recent(self) -> dict[str, Any]:
-        """What is known of the series, if its past is before what is forecast."""
-        return (self.report.get("series") or {}).get(self.answer["series"], {})
+    def _recent(self, series: str) -> dict[str, Any]:
+        """What the report knows of a series' past."""
+        known: dict[str, Any] = (self.report.get("series") or {}).get(series, {})
+        return known
 
     def weight(self, value: float) -> str:
         """One reason's weight in units."""

@@ -12,7 +12,7 @@ import param
 
 from dashboard import pictures, wording
 from dashboard.feed import Snapshot
-from dashboard.metrics import changed, describe, explain, shown
+from dashboard.metrics import axis, changed, describe, explain, shown
 from dashboard.pictures import learning
 from dashboard.views import parts
 from dashboard.views.tasks import TaskView
@@ -74,7 +74,88 @@ class Live(pn.viewable.Viewer):
     def _alarms(self) -> list[dict[str, Any]]:
         return (self.snapshot.project or {}).get("alarms") or []
 
-    def _same(one: Any, other: Any) -> bool:
+    def _names(self, metrics: Sequence[str]) -> dict[str, tuple[str, str]]:
+        return {name: (describe(name).label, explain(name, self._maximize)) for name in metrics}
+
+    def _set_options(self, names: Sequence[str]) -> None:
+        known = [name for name in self._known if name in names]
+        others = [name for name in names if name not in known]
+        options = {describe(name).label: name for name in (*known, *others)}
+        if self.metric not in options.values():
+            options[describe(self.metric).label] = self.metric
+        if options != self._select.options:
+            self._select.options = options
+
+    def _show_tiles(self, metrics: dict[str, Any]) -> None:
+        values, unit = metrics.get("metrics") or {}, self._task.unit
+        texts = {name: shown(name, value, unit) for name, value in values.items()}
+        notes = {name: self._note(name, metrics) for name in self._task.primary}
+        self.primary.param.update(values=texts, notes=notes)
+        self.secondary.values = texts
+
+    def _note(self, name: str, metrics: dict[str, Any]) -> str:
+        """What the metric means, how it changed of late, and what challengers reach."""
+        lines, unit = [describe(name).sentence], self._task.unit
+        newest = self.snapshot.history[-len(self.snapshot.history) // 5 - 1 :]
+        recent = [point for point in newest if name in point["metrics"]]
+        if len(recent) > 1:
+            first, last = recent[0], recent[-1]
+            before, after = first["metrics"][name], last["metrics"][name]
+            change = changed(name, before, after, self._maximize, unit)
+            events = wording.count(last["events_learned"] - first["events_learned"])
+            lines.append(f"{change} over the last {events} events")
+        for rival, values in (metrics.get("challengers") or {}).items():
+            if name in values:
+                lines.append(f"{rival}: {shown(name, values[name], unit)}")
+        return "\n".join(lines)
+
+    def _show_curve(self) -> None:
+        label, size = axis(self.metric, self._task.unit)
+        history = self.snapshot.history
+        told = learning.Learning(
+            label=label,
+            champion=_points(history, lambda point: point["metrics"].get(self.metric), size),
+            rivals={name: _points(history, self._of(name), size) for name in self._rivals},
+            alarms=self._alarms,
+        )
+        self._curve.send(told)
+
+    def _of(self, rival: str) -> Callable[[dict[str, Any]], float | None]:
+        """Tell a challenger's value at a point."""
+        return lambda point: point.get("challengers", {}).get(rival, {}).get(self.metric)
+
+    def _show_counts(self) -> None:
+        counts = (self.snapshot.project or {}).get("counts") or {}
+        self.counts.values = {name: wording.count(value) for name, value in counts.items()}
+
+    def __panel__(self) -> pmui.Column:
+        note = f"{_CURVE_NOTE} {_RIVALS_NOTE}" if self._rivals else _CURVE_NOTE
+        title = parts.titled("Learning curve", note, self._select)
+        return parts.stack(
+            self._empty,
+            self.primary,
+            parts.card(title, self._curve.pane),
+            *self._task.wide(),
+            parts.columns(*self._task.panels(), widths={"xs": 1, "md": 2}),
+            parts.card(parts.heading("Drift", _DRIFT_NOTE), self.drifts),
+            parts.heading("More metrics"),
+            self.secondary,
+            parts.heading("Events and labels"),
+            self.counts,
+            margin=(16, 0, 0, 0),
+        )
+
+
+ALARMS_TOLD = 6
+_ROW = {"xs": 2, "md": 5}
+_SMALL = {"xs": 2, "sm": 3, "md": 5}
+_CURVE_NOTE = "Each point scores predictions made before their label was known."
+_RIVALS_NOTE = "Dashed: a challenger on the same events. Red marks: the stream changed."
+_DRIFT_NOTE = "The newest changes of errors and of inputs that the detectors rang for."
+_NO_ALARM = "None so far: errors and inputs are as they were."
+
+
+def _same(one: Any, other: Any) -> bool:
     """Whether two parts of a snapshot are the same answer; alarms are read each second."""
     return one is other or (isinstance(one, str | list) and one == other)
 

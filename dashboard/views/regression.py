@@ -23,6 +23,7 @@ class RegressionReport(TaskView):
         *("MAPE", "SMAPE", "RMSLE", "Width", "RollingRMSE"),
         *("TimeRollingMAE", "MSE"),
     )
+
     def __init__(self, **params: Any) -> None:
         super().__init__(**params)
         self._residuals = pictures.Picture(lambda data: drawn.residuals(data, self.unit))
@@ -34,8 +35,11 @@ class RegressionReport(TaskView):
         self.by.param.watch(self._show_input, "value")
         title = parts.titled("Error by input", drawn.INPUT_NOTE, self.by)
         self._inputs_card = parts.card(title, self._inputs.pane)
-        title = parts.heading("Error by place", drawn.PLACE_NOTE)
-        self._places_card = parts.card(title, self._places.pane)
+        places = parts.heading("Error by place", drawn.PLACE_NOTE)
+        self._places_card = parts.card(places, self._places.pane)
+        self._factors = pictures.Picture(drawn.factors)
+        factors = parts.heading("Slow and fast places", drawn.FACTOR_NOTE)
+        self._factors_card = parts.card(factors, self._factors.pane)
         self._show()
 
     @param.depends("report", watch=True)
@@ -50,6 +54,9 @@ class RegressionReport(TaskView):
         self._inputs_card.visible = bool(inputs)
         self._places.send(next(iter(places.values()), None))
         self._places_card.visible = bool(places)
+        factors = drawn.of_places(self.report.get("factors"))
+        self._factors.send(factors)
+        self._factors_card.visible = factors is not None
         self._show_input()
 
     def _show_input(self, _event: Any = None) -> None:
@@ -62,6 +69,7 @@ class RegressionReport(TaskView):
             parts.card(parts.heading("Error by size", drawn.DECILE_NOTE), self._deciles.pane),
             self._inputs_card,
             self._places_card,
+            self._factors_card,
         ]
 
 
@@ -83,13 +91,13 @@ class RegressionVerdict(Verdict):
             return
         parts.say(self._value, wording.quantity(self.answer["value"], self.unit))
         known = self.answer["lower"] is not None and self.answer["upper"] is not None
-        parts.say(self._bounds, self._interval() if known else _NO_BOUNDS)
+        parts.say(self._bounds, self._interval(self.answer) if known else _NO_BOUNDS)
         self._scale.pane.visible = known
         if known:
             self._scale.send(self.answer)
 
-    def _interval(self) -> str:
-        low, high = (wording.quantity(self.answer[end], self.unit) for end in ("lower", "upper"))
+    def _interval(self, answer: dict[str, float]) -> str:
+        low, high = (wording.quantity(answer[end], self.unit) for end in ("lower", "upper"))
         return f"Four of five such events lie between {low} and {high}."
 
     def weight(self, value: float) -> str:

@@ -85,9 +85,9 @@ class Trip(msgspec.Struct, frozen=True, gc=False):
         float, about("Temperature at the start", unit="°C", typical=(15, 30), ge=-90, le=70)
     ]
     day_of_week: Annotated[
-        int, about("Day of the week in UTC, Monday is 0", typical=(0, 6), ge=0, le=6)
+        int, about("Day of the week in UTC, Monday is 0", clock="weekday", ge=0, le=6)
     ]
-    hour_of_day: Annotated[int, about("Hour of the day in UTC", typical=(0, 23), ge=0, le=23)]
+    hour_of_day: Annotated[int, about("Hour of the day in UTC", clock="hour", ge=0, le=23)]
     driver_rating: Annotated[
         float, about("What passengers think of the driver", typical=(3.5, 5), ge=0, le=5)
     ]

@@ -25,10 +25,21 @@ from msgspec.inspect import (
 )
 
 Kind = Literal["number", "integer", "boolean", "choice", "text", "id", "time"]
+Clock = Literal["", "weekday", "month", "hour"]
+"""What a value tells of the event's time: Monday is 0, January is 1, hours are in UTC."""
+
+_NAMES = {"id": "ID", "ip": "IP", "cvv": "CVV", "os": "OS", "url": "URL"}
+_NAMES |= {"lat": "latitude", "lon": "longitude"}
+_UNITS = {"seconds": "s", "celsius": "°C", "km": "km", "days": "days"}
+"""Last words of names that only say the unit."""
 
 
 class FormField(msgspec.Struct, frozen=True):
-    """One input: `path` is dotted for nested values, `typical` is where most values lie."""
+    """One input: `path` is dotted for nested values, `typical` is where most values lie.
+
+    `samples` are texts as the stream brings them; `likely` is how often a yes is; `clock` says
+    that the value follows from the event's time.
+    """
 
     path: str
     label: str
@@ -39,6 +50,9 @@ class FormField(msgspec.Struct, frozen=True):
     maximum: float | None = None
     typical: tuple[float, float] | None = None
     choices: tuple[str, ...] = ()
+    samples: tuple[str, ...] = ()
+    likely: float = 0.9
+    clock: Clock = ""
 
 
 def about(
@@ -48,14 +62,24 @@ def about(
     choices: Sequence[str] = (),
     typical: tuple[float, float] | None = None,
     generated: bool = False,
+    samples: Sequence[str] = (),
+    likely: float = 0.9,
+    clock: Clock = "",
     **bounds: Any,
 ) -> Meta:
     """Annotate an event field: help text, unit, usual values; `bounds` are checked on decoding.
 
     `choices` suggest and do not restrict: a stream may bring a category nobody has seen.
-    `generated` marks an id that a form makes up by itself.
+    `generated` marks an id that a form makes up by itself; `samples`, `likely` and `clock` are
+    those of FormField.
     """
-    extra = {"unit": unit, "choices": tuple(choices), "typical": typical, "generated": generated}
+    extra: dict[str, Any] = {
+        "unit": unit,
+        "choices": tuple(choices),
+        "typical": typical,
+        "generated": generated,
+    }
+    extra |= {"samples": tuple(samples), "likely": likely, "clock": clock}
     return Meta(description=description, extra=extra, **bounds)
 
 
@@ -70,12 +94,13 @@ def random_event(
 ) -> dict[str, Any]:
     """Draw plausible values for every form field, as the nested object that Kafka would carry."""
     values: dict[str, Any] = {}
+    now = datetime.now(UTC)
     for field in form_fields(event, hidden):
         *parents, name = field.path.split(".")
         place = values
         for parent in parents:
             place = place.setdefault(parent, {})
-        place[name] = _draw(field, rng)
+        place[name] = of_clock(field.clock, now) if field.clock else _draw(field, rng)
     return values
 
 
@@ -103,7 +128,7 @@ def _form_field(path: str, kind: Type, meta: Metadata | None) -> FormField:
     extra = (meta and meta.extra) or {}
     return FormField(
         path=path,
-        label=path.replace(".", " ").replace("_", " ").capitalize(),
+        label=_label(path, extra.get("unit", "")),
         kind=_kind(kind, extra),
         help=((meta and meta.extra_json_schema) or {}).get("description", ""),
         unit=extra.get("unit", ""),
@@ -111,7 +136,25 @@ def _form_field(path: str, kind: Type, meta: Metadata | None) -> FormField:
         maximum=getattr(kind, "le", None),
         typical=extra.get("typical"),
         choices=extra.get("choices", ()),
+        samples=extra.get("samples", ()),
+        likely=extra.get("likely", 0.9),
+        clock=extra.get("clock", ""),
     )
+
+
+def of_clock(clock: Clock, time: datetime) -> int:
+    """What a field of that `clock` holds at a time."""
+    utc = time.astimezone(UTC)
+    return {"weekday": utc.weekday(), "month": utc.month, "hour": utc.hour}[clock]
+
+
+def _label(path: str, unit: str) -> str:
+    """`ip_address` → "IP address"; a last word that only says the unit is left out."""
+    words = path.replace(".", " ").replace("_", " ").split()
+    if len(words) > 1 and _UNITS.get(words[-1]) == unit:
+        words.pop()
+    named = " ".join(_NAMES.get(word, word) for word in words)
+    return named[:1].upper() + named[1:]
 
 
 def _kind(kind: Type, extra: dict[str, Any]) -> Kind:
@@ -137,7 +180,7 @@ def _draw(field: FormField, rng: random.Random) -> Any:
         case "integer":
             return rng.randint(int(low), int(high))
         case "boolean":
-            return rng.random() < 0.9
+            return rng.random() < field.likely
         case "choice":
             return rng.choice(field.choices)
         case "time":
@@ -145,4 +188,4 @@ def _draw(field: FormField, rng: random.Random) -> Any:
         case "id":
             return str(uuid.UUID(int=rng.getrandbits(128), version=4))
         case "text":
-            return ""
+            return rng.choice(field.samples or ("",))

@@ -35,10 +35,20 @@ PAYMENT_METHODS = ("credit_card", "debit_card", "paypal", "bank_transfer", "cryp
 OPERATING_SYSTEMS = ("iOS", "Android", "Windows", "macOS", "Linux", "Other")
 BROWSERS = ("Chrome", "Safari", "Firefox", "Edge", "Opera", "Other")
 MERCHANTS = tuple(f"merchant_{number}" for number in range(1, 201))
+ADDRESSES = ("203.0.113.24", "198.51.100.7", "192.0.2.181", "203.0.113.90", "198.51.100.63")
+AGENTS = (
+    "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 Chrome/126.0 Safari/537.36",
+    "Mozilla/5.0 (iPhone; CPU iPhone OS 17_5 like Mac OS X) AppleWebKit/605.1.15 Safari/604.1",
+    "Mozilla/5.0 (X11; Linux x86_64; rv:127.0) Gecko/20100101 Firefox/127.0",
+)
 
 Id = Annotated[str, about("Identifies it among all others", generated=True, min_length=1)]
-Latitude = Annotated[float, about("Latitude of the buyer", unit="°", ge=-90, le=90)]
-Longitude = Annotated[float, about("Longitude of the buyer", unit="°", ge=-180, le=180)]
+Latitude = Annotated[
+    float, about("Latitude of the buyer", unit="°", typical=(25, 49), ge=-90, le=90)
+]
+Longitude = Annotated[
+    float, about("Longitude of the buyer", unit="°", typical=(-124, -67), ge=-180, le=180)
+]
 
 
 class Location(msgspec.Struct, frozen=True, gc=False):
@@ -70,9 +80,9 @@ class Transaction(msgspec.Struct, frozen=True, gc=False):
     transaction_type: Annotated[str, about("Kind of transaction", choices=TRANSACTION_TYPES)]
     payment_method: Annotated[str, about("How it is paid", choices=PAYMENT_METHODS)]
     location: Location
-    ip_address: Annotated[str, about("Network address of the buyer")]
+    ip_address: Annotated[str, about("Network address of the buyer", samples=ADDRESSES)]
     device_info: DeviceInfo
-    user_agent: Annotated[str, about("What the browser says of itself")]
+    user_agent: Annotated[str, about("What the browser says of itself", samples=AGENTS)]
     account_age_days: Annotated[
         int, about("Age of the account", unit="days", typical=(0, 1825), ge=0, le=100_000)
     ]

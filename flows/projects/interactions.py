@@ -50,6 +50,7 @@ REFERRERS = (
 DEVICE_TYPES = ("Mobile", "Desktop", "Tablet")
 BROWSERS = ("Chrome", "Safari", "Firefox", "Edge", "Opera", "Other")
 OPERATING_SYSTEMS = ("iOS", "Android", "Windows", "macOS", "Linux", "Other")
+PAGES = tuple(f"https://shop.example.com/products/{name}" for name in PRODUCTS[:5])
 
 Id = Annotated[str, about("Identifies it among all others", generated=True, min_length=1)]
 
@@ -96,7 +97,7 @@ class Interaction(msgspec.Struct, frozen=True, gc=False, kw_only=True):
         ]
         | None
     ) = None
-    page_url: Annotated[str, about("Page it happened on")]
+    page_url: Annotated[str, about("Page it happened on", samples=PAGES)]
     referrer_url: (
         Annotated[str, about("Where the visit came from; first event only", choices=REFERRERS)]
         | None

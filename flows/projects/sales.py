@@ -42,11 +42,11 @@ class Sale(msgspec.Struct, frozen=True, gc=False, kw_only=True):
         ),
     ]
     total_sales_amount: Amount | None = None
-    is_promotion_active: Annotated[bool, about("Is it promoted that day?")]
+    is_promotion_active: Annotated[bool, about("Is it promoted that day?", likely=0.2)]
     promotion_id: Annotated[str, about("Campaign that it is promoted by")] | None = None
-    day_of_week: Annotated[int, about("Day of the week, 0 is Monday", ge=0, le=6)]
-    month: Annotated[int, about("Month of the year", ge=1, le=12)]
-    is_holiday: Annotated[bool, about("Is it a holiday?")]
+    day_of_week: Annotated[int, about("Day of the week, 0 is Monday", clock="weekday", ge=0, le=6)]
+    month: Annotated[int, about("Month of the year", clock="month", ge=1, le=12)]
+    is_holiday: Annotated[bool, about("Is it a holiday?", likely=0.03)]
     concept_drift_stage: Annotated[
         int, about("Which of its own changes the generator is in", ge=0, le=LARGEST_COUNT)
     ] = 0
