@@ -1,0 +1,39 @@
+"""The learning curve: challengers beside the champion, and marks where the stream changed."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from dashboard.pictures import learning
+
+ALARM = {"watched": "error", "before": 0.2, "after": 0.5, "events_learned": 20, "time": 0.0}
+
+
+def test_challengers_and_alarms_are_on_the_curve() -> None:
+    points = [(0.0, 0.1), (10.0, 0.2), (20.0, 0.4)]
+    told = learning.Learning("F1", points, {"rule": points[1:]}, [ALARM])
+    lines, rival, own, dots = learning.curves(told, ["rule"]).values()
+    assert (rival.label, len(rival), len(own)) == ("rule", 2, 3)
+    assert list(dots.dimension_values("value")) == [0.4]
+    assert "errors rose from 0.200 to 0.500" in dots.dimension_values("text")[0]
+    assert len(lines) == 1
+
+
+def test_alarms_beyond_the_curve_are_not_drawn() -> None:
+    told = learning.Learning("F1", [(0.0, 0.1), (10.0, 0.2)], {}, [ALARM])
+    assert len(learning.curves(told, []).values()[-1]) == 0
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"before": 0.5, "after": 0.2}, "errors fell from 0.500 to 0.200"),
+        ({"watched": "driver", "before": "a", "after": "b"}, "driver moved from a to b"),
+        ({"watched": "device_os", "before": "a", "after": "a"}, "device OS came in other shares"),
+        ({"before": None, "after": 0.3}, "errors came in other shares"),
+    ],
+)
+def test_alarm_is_told_in_words(change: dict[str, Any], words: str) -> None:
+    assert learning.sentence({**ALARM, **change}).startswith(words)
