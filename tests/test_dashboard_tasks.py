@@ -81,7 +81,13 @@ def test_page_that_was_drawn_empty_fills_with_the_report(
     page = page_of(slug)
     page.__panel__().get_root()
     counts = learners[slug].state.counts
-    detail = {"slug": slug, "state": "running", "model": None, "counts": counts, "problems": []}
+    detail: dict[str, Any] = {
+        "slug": slug,
+        "state": "running",
+        "model": None,
+        "counts": counts,
+        "problems": [],
+    }
     page.snapshot = Snapshot(project=detail, metrics=told[slug], history=[])
     assert page.live.primary.values.keys() >= set(page.live._task.primary[:2])
     assert page.live._task.report == told[slug]["report"]
