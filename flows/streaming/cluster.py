@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
-from confluent_kafka import KafkaException, TopicCollection
+from confluent_kafka import (
+    Consumer,
+    KafkaError,
+    KafkaException,
+    TopicCollection,
+    TopicPartition,
+)
 from confluent_kafka.admin import AdminClient
 
 from flows.errors import BrokerError, TopicError
 from flows.settings import Settings
 
 ANSWER_SECONDS = 10.0
+LEADERLESS = (KafkaError.NOT_LEADER_FOR_PARTITION, KafkaError.LEADER_NOT_AVAILABLE)
+LEADER_PAUSE_SECONDS = 0.2
 
 
 def partition_counts(settings: Settings, topics: list[str]) -> dict[str, int]:
@@ -63,3 +72,19 @@ def _metadata(settings: Settings, admin: AdminClient) -> Any:
             f"Kafka at {settings.kafka_bootstrap} does not answer within {ANSWER_SECONDS:.0f} s:"
             f" {error}; check REALTIME_KAFKA_BOOTSTRAP and the broker"
         ) from error
+
+
+def bounds(consumer: Consumer, partition: TopicPartition, seconds: float) -> tuple[int, int]:
+    """The first offset of a partition and the one after its last.
+
+    Asks again while it has no leader, as when its topic was just made. Raises KafkaException.
+    """
+    deadline = time.monotonic() + seconds
+    while True:
+        try:
+            low, high = consumer.get_watermark_offsets(partition, seconds)
+            return low, high
+        except KafkaException as error:
+            if error.args[0].code() not in LEADERLESS or time.monotonic() > deadline:
+                raise
+            time.sleep(LEADER_PAUSE_SECONDS)

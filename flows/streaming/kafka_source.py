@@ -34,7 +34,7 @@ from confluent_kafka import Message as KafkaMessage
 from flows.errors import BrokerError, OffsetError
 from flows.settings import Settings
 from flows.streaming import faults
-from flows.streaming.cluster import check_shards, identities, partition_counts
+from flows.streaming.cluster import bounds, check_shards, identities, partition_counts
 from flows.streaming.guard import guarded
 from flows.streaming.messages import Message, Order, Polled, Source
 from flows.streaming.start import next_offset
@@ -236,7 +236,7 @@ class KafkaPartition(StatefulSourcePartition[Item, Position]):
     def _resolve(self, offset: int) -> int:
         """Make a number that the log holds, so that a restart means the same."""
         try:
-            low, high = self._consumer.get_watermark_offsets(self._partition, ANSWER_SECONDS)
+            low, high = bounds(self._consumer, self._partition, ANSWER_SECONDS)
         except KafkaException as error:
             raise BrokerError(
                 f"Kafka does not tell the bounds of {self._source}: {error}; is it reachable?"
