@@ -4,8 +4,8 @@ import random
 
 from hypothesis import strategies as st
 
-from flows.learning.binary_metrics import BinaryMetrics
-from flows.learning.binary_prediction import BinaryPrediction
+from flows.learning.tasks.binary_metrics import BinaryMetrics
+from flows.learning.tasks.binary_prediction import BinaryPrediction
 
 Outcome = tuple[int, BinaryPrediction]
 

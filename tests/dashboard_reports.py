@@ -9,8 +9,8 @@ import msgspec
 
 from flows import projects
 from flows.learning.learner import Learner
-from flows.learning.multiclass_metrics import MulticlassMetrics
-from flows.learning.multiclass_prediction import MulticlassPrediction
+from flows.learning.tasks.multiclass_metrics import MulticlassMetrics
+from flows.learning.tasks.multiclass_prediction import MulticlassPrediction
 from scripts import streams
 
 LEARNT = {"eta": 700, "interactions": 900, "sales": 1_000, "fraud": 600}

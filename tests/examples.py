@@ -11,8 +11,8 @@ from typing import Any
 import msgspec
 from river import naive_bayes
 
-from flows.learning.binary import BinaryClassification
 from flows.learning.learner import Learner, Outcome
+from flows.learning.tasks.binary import BinaryClassification
 from flows.projects import fraud
 from flows.projects.spec import Project
 from scripts import streams

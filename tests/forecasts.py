@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from math import exp
 from typing import Any
 
-from flows.learning.forecasting_prediction import Forecast, ForecastingPrediction, Horizons
+from flows.learning.tasks.forecasting_prediction import Forecast, ForecastingPrediction, Horizons
 
 MONDAY = 739_257
 WEEK = (1.0, 0.9, 0.9, 1.0, 1.2, 1.5, 1.4)

@@ -12,7 +12,7 @@ from river import base, evaluate, forest, naive_bayes, tree
 from river import metrics as river_metrics
 
 from flows.learning.learner import Learner, Outcome, State
-from flows.learning.roc_auc import ROCAUC
+from flows.learning.tasks.roc_auc import ROCAUC
 from flows.projects.spec import Project
 from tests.examples import (
     START,

@@ -7,8 +7,8 @@ import random
 from collections.abc import Iterator
 from typing import Any
 
-from flows.learning.effects import Category, Curve, Effect
-from flows.learning.multiplicative_regression import MultiplicativeRegression
+from flows.learning.models.effects import Category, Curve, Effect
+from flows.learning.models.multiplicative_regression import MultiplicativeRegression
 
 Example = tuple[dict[Any, Any], float]
 

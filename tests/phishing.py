@@ -12,7 +12,7 @@ from typing import Annotated, Any
 import msgspec
 from river import datasets, linear_model, naive_bayes, preprocessing
 
-from flows.learning.binary import BinaryClassification
+from flows.learning.tasks.binary import BinaryClassification
 from flows.projects.forms import about
 from flows.projects.spec import Features, Project, Query
 

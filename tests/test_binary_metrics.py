@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn import metrics as oracle
 
-from flows.learning.binary import BinaryClassification
-from flows.learning.binary_metrics import CURVE_POINTS, RELIABILITY_EDGES, BinaryMetrics
+from flows.learning.tasks.binary import BinaryClassification
+from flows.learning.tasks.binary_metrics import CURVE_POINTS, RELIABILITY_EDGES, BinaryMetrics
 from tests.binary_outcomes import Outcome, columns, decide, fed, probabilities, rare_events
 
 NAMES = {

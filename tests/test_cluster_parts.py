@@ -15,11 +15,11 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from sklearn.metrics import adjusted_rand_score
 
-from flows.learning import cluster_portraits as portraits
-from flows.learning.cluster_identity import matched, numbered
-from flows.learning.cluster_scale import FARTHEST, Scale
-from flows.learning.cluster_search import nearest, search, squared_distances
-from flows.learning.latest_sample import (
+from flows.learning.models import cluster_portraits as portraits
+from flows.learning.models.cluster_identity import matched, numbered
+from flows.learning.models.cluster_scale import FARTHEST, Scale
+from flows.learning.models.cluster_search import nearest, search, squared_distances
+from flows.learning.models.latest_sample import (
     FEWEST_SETTLED,
     LONGEST_CATEGORY,
     MOST_COLUMNS,

@@ -16,10 +16,10 @@ from river import cluster, compose, metrics, preprocessing
 from sklearn.metrics import silhouette_samples
 
 from flows.errors import EventError
-from flows.learning.clustering import Clustering
-from flows.learning.clustering_metrics import MOST_CLUSTERS, PERIOD_SECONDS, ClusteringMetrics
-from flows.learning.clustering_prediction import ClusterPrediction
-from flows.learning.stable_clusters import StableClusters
+from flows.learning.models.stable_clusters import StableClusters
+from flows.learning.tasks.clustering import Clustering
+from flows.learning.tasks.clustering_metrics import MOST_CLUSTERS, PERIOD_SECONDS, ClusteringMetrics
+from flows.learning.tasks.clustering_prediction import ClusterPrediction
 
 TASK = Clustering()
 

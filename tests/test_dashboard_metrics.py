@@ -8,7 +8,7 @@ from dashboard.metrics import METRICS, axis, changed, describe, explain, shown
 from dashboard.texts.metric import Metric
 from flows import projects
 from flows.learning.learner import Learner
-from flows.learning.multiclass_metrics import MulticlassMetrics
+from flows.learning.tasks.multiclass_metrics import MulticlassMetrics
 from tests.dashboard_reports import LEARNT, learner
 
 

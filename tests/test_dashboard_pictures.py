@@ -12,8 +12,8 @@ from dashboard import pictures, theme
 from dashboard.pictures import learning
 from dashboard.pictures.learning import Learning
 from dashboard.views import binary
-from flows.learning.binary_metrics import BinaryMetrics
-from flows.learning.binary_prediction import BinaryPrediction
+from flows.learning.tasks.binary_metrics import BinaryMetrics
+from flows.learning.tasks.binary_prediction import BinaryPrediction
 
 POINTS = [(0.0, 0.1), (10.0, 0.3), (20.0, 0.2)]
 

@@ -19,7 +19,7 @@ from dashboard.views.live import Live
 from dashboard.views.plain import PlainReport, PlainVerdict
 from dashboard.views.predict import Predict
 from dashboard.views.project import ProjectPage, task_views
-from flows.learning.binary import BinaryClassification
+from flows.learning.tasks.binary import BinaryClassification
 from flows.projects import fraud
 from tests.conftest import free_port
 

@@ -15,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from river import checks
 
-from flows.learning.demand_forecaster import DemandForecaster
+from flows.learning.models.demand_forecaster import DemandForecaster
 from tests.forecasts import MONDAY, WEEK, Day, features, shop
 
 WEEKS = 30

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from flows.learning.effect_columns import EffectColumns, Terms
-from flows.learning.effects import Category, Curve, Surface
+from flows.learning.models.effect_columns import EffectColumns, Terms
+from flows.learning.models.effects import Category, Curve, Surface
 
 EFFECTS = (
     Category(name="rush", table="rush", leads=True),

@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from flows.learning.effects import Curve, Effect, Step, Surface
-from flows.learning.entity_effect import EntityEffect
-from flows.learning.faded_least_squares import FadedLeastSquares
+from flows.learning.models.effects import Curve, Effect, Step, Surface
+from flows.learning.models.entity_effect import EntityEffect
+from flows.learning.models.faded_least_squares import FadedLeastSquares
 
 numbers = st.floats(allow_nan=True, allow_infinity=True) | st.none()
 

@@ -15,11 +15,11 @@ from numpy.typing import NDArray
 from scipy.special import betaln
 from sklearn.linear_model import LogisticRegression
 
-from flows.learning.category_evidence import LONGEST_NAME, MOST_CATEGORIES, CategoryEvidence
-from flows.learning.event_sample import EventSample
-from flows.learning.evidence_weights import fit_weights
-from flows.learning.number_evidence import NumberEvidence
-from flows.learning.segments import Floats, segment_rates
+from flows.learning.models.category_evidence import LONGEST_NAME, MOST_CATEGORIES, CategoryEvidence
+from flows.learning.models.event_sample import EventSample
+from flows.learning.models.evidence_weights import fit_weights
+from flows.learning.models.number_evidence import NumberEvidence
+from flows.learning.models.segments import Floats, segment_rates
 
 JEFFREYS = 0.5
 

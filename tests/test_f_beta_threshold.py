@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from river import base, checks, linear_model, preprocessing
 from sklearn.metrics import fbeta_score
 
-from flows.learning.f_beta_threshold import FBetaThreshold
-from flows.learning.weight_of_evidence import WeightOfEvidence
+from flows.learning.models.f_beta_threshold import FBetaThreshold
+from flows.learning.models.weight_of_evidence import WeightOfEvidence
 
 
 class Oracle(base.Classifier):

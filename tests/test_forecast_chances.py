@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from flows.learning.campaign_odds import CampaignOdds
-from flows.learning.interval_levels import IntervalLevels, bounds
+from flows.learning.models.campaign_odds import CampaignOdds
+from flows.learning.models.interval_levels import IntervalLevels, bounds
 
 DECILES = IntervalLevels().at(1)
 

@@ -10,10 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from flows.errors import EventError
-from flows.learning.forecast_book import ForecastBook
-from flows.learning.forecasting import Forecasting
-from flows.learning.forecasting_prediction import Forecast, ForecastingPrediction, Horizons
-from flows.learning.seasonal_naive import SeasonalNaive
+from flows.learning.models.forecast_book import ForecastBook
+from flows.learning.models.seasonal_naive import SeasonalNaive
+from flows.learning.tasks.forecasting import Forecasting
+from flows.learning.tasks.forecasting_prediction import Forecast, ForecastingPrediction, Horizons
 from flows.stores.columns import columns
 from tests.forecasts import MONDAY, features, forecast, prediction
 

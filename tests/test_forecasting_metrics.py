@@ -9,7 +9,7 @@ import random
 import pytest
 from river import metrics
 
-from flows.learning.forecasting_metrics import SERIES_KEPT, ForecastingMetrics
+from flows.learning.tasks.forecasting_metrics import SERIES_KEPT, ForecastingMetrics
 from tests.forecasts import MONDAY, prediction
 
 

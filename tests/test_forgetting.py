@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 from river import checks
 
-from flows.learning.event_sample import EventSample
-from flows.learning.f_beta_threshold import FBetaThreshold
-from flows.learning.single_input import SingleInput
-from flows.learning.weight_of_evidence import WeightOfEvidence
+from flows.learning.models.event_sample import EventSample
+from flows.learning.models.f_beta_threshold import FBetaThreshold
+from flows.learning.models.single_input import SingleInput
+from flows.learning.models.weight_of_evidence import WeightOfEvidence
 
 
 def flip(count: int, rng: random.Random, sign: int) -> list[tuple[dict[Any, Any], int]]:

@@ -8,8 +8,8 @@ import duckdb
 import msgspec
 import pytest
 
-from flows.learning.binary import BinaryClassification
-from flows.learning.binary_metrics import BinaryMetrics
+from flows.learning.tasks.binary import BinaryClassification
+from flows.learning.tasks.binary_metrics import BinaryMetrics
 from flows.projects import fraud
 from flows.projects.fraud import PROJECT, Transaction
 from scripts.streams import events

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from flows.learning.moment import LARGEST, Moment
+from flows.learning.models.moment import LARGEST, Moment
 
 
 def followed(residuals: list[float]) -> list[float]:

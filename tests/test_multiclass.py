@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 from river import datasets, metrics, naive_bayes, tree
 
 from flows.errors import EventError
-from flows.learning.multiclass import MulticlassClassification
-from flows.learning.multiclass_metrics import MulticlassMetrics
-from flows.learning.multiclass_prediction import MulticlassPrediction
+from flows.learning.tasks.multiclass import MulticlassClassification
+from flows.learning.tasks.multiclass_metrics import MulticlassMetrics
+from flows.learning.tasks.multiclass_prediction import MulticlassPrediction
 
 TASK = MulticlassClassification()
 CLASSES = ("oak", "ash", "elm", "fir")

@@ -12,9 +12,9 @@ from typing import Any
 import pytest
 from river import base, checks
 
-from flows.learning.effects import Category, Effect
-from flows.learning.multiplicative_regression import MultiplicativeRegression
-from flows.learning.quantile_interval import QuantileInterval
+from flows.learning.models.effects import Category, Effect
+from flows.learning.models.multiplicative_regression import MultiplicativeRegression
+from flows.learning.models.quantile_interval import QuantileInterval
 from tests.multiplicative_examples import EFFECTS, FACTORS, errors, examples, regression, taught
 
 

@@ -7,7 +7,7 @@ from statistics import mean
 
 import pytest
 
-from flows.learning.quantile_interval import QuantileInterval
+from flows.learning.models.quantile_interval import QuantileInterval
 from tests.multiplicative_examples import FACTORS, examples, regression, taught
 
 

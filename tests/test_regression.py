@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from river import linear_model
 
 from flows.errors import EventError
-from flows.learning.regression import Regression
-from flows.learning.regression_prediction import RegressionPrediction
+from flows.learning.tasks.regression import Regression
+from flows.learning.tasks.regression_prediction import RegressionPrediction
 
 
 class Fixed:

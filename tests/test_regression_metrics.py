@@ -14,9 +14,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from river import metrics, utils
 
-from flows.learning.regression_metrics import ROLLING_SECONDS, ROLLING_WINDOW, RegressionMetrics
-from flows.learning.regression_prediction import RegressionPrediction
-from flows.learning.regression_report import BATCH
+from flows.learning.tasks.regression_metrics import (
+    ROLLING_SECONDS,
+    ROLLING_WINDOW,
+    RegressionMetrics,
+)
+from flows.learning.tasks.regression_prediction import RegressionPrediction
+from flows.learning.tasks.regression_report import BATCH
 
 Outcome = tuple[float, RegressionPrediction, float]
 

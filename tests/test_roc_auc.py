@@ -9,7 +9,7 @@ from river import linear_model
 from river import metrics as river_metrics
 from sklearn import metrics as oracle
 
-from flows.learning.roc_auc import ROCAUC
+from flows.learning.tasks.roc_auc import ROCAUC
 from tests.binary_outcomes import columns, probabilities, rare_events
 
 scored = st.lists(st.tuples(st.booleans(), probabilities), max_size=60)

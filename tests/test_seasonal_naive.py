@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 from river import checks
 
-from flows.learning.forecasting import Forecasting
-from flows.learning.seasonal_naive import SeasonalNaive
+from flows.learning.models.seasonal_naive import SeasonalNaive
+from flows.learning.tasks.forecasting import Forecasting
 from tests.forecasts import MONDAY, features, shop
 
 

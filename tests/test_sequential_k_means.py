@@ -12,7 +12,7 @@ import pytest
 from river import checks
 from sklearn.metrics import adjusted_rand_score
 
-from flows.learning.sequential_k_means import BATCH, FIRST, SequentialKMeans
+from flows.learning.models.sequential_k_means import BATCH, FIRST, SequentialKMeans
 
 CENTRES = ((0.0, 0.0), (8.0, 0.0), (0.0, 800.0))
 

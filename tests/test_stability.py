@@ -9,8 +9,8 @@ import msgspec
 import pytest
 from river import base
 
-from flows.learning.clustering import Clustering
 from flows.learning.learner import Learner
+from flows.learning.tasks.clustering import Clustering
 from flows.projects.spec import Project
 from scripts.stability import Stability
 from tests.examples import START, VISITS, visit

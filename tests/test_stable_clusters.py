@@ -15,7 +15,7 @@ from river import checks, compose, preprocessing
 from river.checks import common
 from sklearn.metrics import adjusted_rand_score
 
-from flows.learning.stable_clusters import StableClusters
+from flows.learning.models.stable_clusters import StableClusters
 
 X = dict[Any, Any]
 

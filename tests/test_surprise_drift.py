@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from flows.learning.binary import BinaryClassification
 from flows.learning.surprise_drift import WARM_UP, SurpriseDrift
+from flows.learning.tasks.binary import BinaryClassification
 
 
 def errors(rng: random.Random, count: int, foreseen: float) -> Iterator[float]:

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from river import checks, datasets, metrics
 
-from flows.learning.weight_of_evidence import WeightOfEvidence
+from flows.learning.models.weight_of_evidence import WeightOfEvidence
 
 Example = tuple[dict[Any, Any], int]
 

@@ -8,10 +8,10 @@ from typing import Annotated
 
 import msgspec
 
-from flows.learning.effects import Category, Curve, Step, Surface
-from flows.learning.multiplicative_regression import MultiplicativeRegression
-from flows.learning.quantile_interval import QuantileInterval
-from flows.learning.regression import Regression
+from flows.learning.models.effects import Category, Curve, Step, Surface
+from flows.learning.models.multiplicative_regression import MultiplicativeRegression
+from flows.learning.models.quantile_interval import QuantileInterval
+from flows.learning.tasks.regression import Regression
 from flows.projects.forms import about
 from flows.projects.houston import HOUSTON, bearing, crosses_the_channel, kind_of_day, quarter
 from flows.projects.spec import Features, Project, Query

@@ -7,10 +7,10 @@ from typing import Annotated
 
 import msgspec
 
-from flows.learning.binary import BinaryClassification
-from flows.learning.f_beta_threshold import FBetaThreshold
-from flows.learning.single_input import SingleInput
-from flows.learning.weight_of_evidence import WeightOfEvidence
+from flows.learning.models.f_beta_threshold import FBetaThreshold
+from flows.learning.models.single_input import SingleInput
+from flows.learning.models.weight_of_evidence import WeightOfEvidence
+from flows.learning.tasks.binary import BinaryClassification
 from flows.projects._fraud_past import FraudPast
 from flows.projects.forms import about
 from flows.projects.spec import Features, Project, Query

@@ -7,9 +7,9 @@ from typing import Annotated
 
 import msgspec
 
-from flows.learning.clustering import Clustering
-from flows.learning.sequential_k_means import SequentialKMeans
-from flows.learning.stable_clusters import StableClusters
+from flows.learning.models.sequential_k_means import SequentialKMeans
+from flows.learning.models.stable_clusters import StableClusters
+from flows.learning.tasks.clustering import Clustering
 from flows.projects._sessions import Sessions
 from flows.projects.forms import about
 from flows.projects.spec import Features, Project, Query

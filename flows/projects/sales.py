@@ -8,9 +8,9 @@ from typing import Annotated
 
 import msgspec
 
-from flows.learning.demand_forecaster import DemandForecaster
-from flows.learning.forecasting import Forecasting
-from flows.learning.seasonal_naive import SeasonalNaive
+from flows.learning.models.demand_forecaster import DemandForecaster
+from flows.learning.models.seasonal_naive import SeasonalNaive
+from flows.learning.tasks.forecasting import Forecasting
 from flows.projects.forms import about
 from flows.projects.spec import Features, Project, Query
 

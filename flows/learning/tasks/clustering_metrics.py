@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter, deque
 from typing import Any
 
-from flows.learning.clustering_prediction import ClusterPrediction
+from flows.learning.tasks.clustering_prediction import ClusterPrediction
 
 ROLLING_WINDOW = 1_000
 PERIOD_SECONDS = 300.0

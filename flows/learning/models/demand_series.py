@@ -9,8 +9,8 @@ from typing import Any
 
 import msgspec
 
-from flows.learning.demand_beliefs import FIRST_DEVIATION, LEAST_DEVIATION
-from flows.learning.demand_effects import (
+from flows.learning.models.demand_beliefs import FIRST_DEVIATION, LEAST_DEVIATION
+from flows.learning.models.demand_effects import (
     HOLIDAY,
     LEVEL,
     LONGEST_DELAY,
@@ -20,8 +20,8 @@ from flows.learning.demand_effects import (
     Effects,
     Terms,
 )
-from flows.learning.forecast_book import ForecastBook
-from flows.learning.forecasting_prediction import HORIZONS, Forecast
+from flows.learning.models.forecast_book import ForecastBook
+from flows.learning.tasks.forecasting_prediction import HORIZONS, Forecast
 
 SLOWEST_FORGETTING = 0.03
 HEAD_START = 8

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from flows.learning.latest_sample import Floats
+from flows.learning.models.latest_sample import Floats
 
 Trait = tuple[Hashable, bool]
 """A feature that is much higher, True, or lower than usual."""

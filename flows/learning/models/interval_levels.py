@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from math import exp, log, sqrt
 
-from flows.learning.forecasting_prediction import HORIZONS
+from flows.learning.tasks.forecasting_prediction import HORIZONS
 
 TAIL = 0.1
 STEP = 0.02

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Generic, TypeVar
 
-from flows.learning.forecasting_prediction import HORIZONS
+from flows.learning.tasks.forecasting_prediction import HORIZONS
 
 Issued = TypeVar("Issued")
 

@@ -7,8 +7,8 @@ from math import isfinite
 from typing import Any
 
 from flows.errors import EventError
-from flows.learning.forecasting_metrics import ForecastingMetrics
-from flows.learning.forecasting_prediction import ForecastingPrediction
+from flows.learning.tasks.forecasting_metrics import ForecastingMetrics
+from flows.learning.tasks.forecasting_prediction import ForecastingPrediction
 
 LARGEST_ERROR = 8.0
 

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 from river import base
 
-from flows.learning.cluster_scale import Scale
-from flows.learning.latest_sample import MOST_COLUMNS, Floats, Row, clean, is_number, row
+from flows.learning.models.cluster_scale import Scale
+from flows.learning.models.latest_sample import MOST_COLUMNS, Floats, Row, clean, is_number, row
 
 FIRST = 100
 BATCH = 500

@@ -6,7 +6,7 @@ from collections.abc import Hashable, Iterable
 from operator import mul
 from typing import Any, NamedTuple
 
-from flows.learning.effects import Cell, Effect, Features
+from flows.learning.models.effects import Cell, Effect, Features
 
 Missing = tuple[dict[Any, int], int, Any]
 """Table, number of the table, name of the cell."""

@@ -11,11 +11,11 @@ import numpy as np
 from numpy.typing import NDArray
 from river import base
 
-from flows.learning.category_evidence import CategoryEvidence
-from flows.learning.event_sample import EventSample
-from flows.learning.evidence_weights import fit_weights
-from flows.learning.number_evidence import NumberEvidence
-from flows.learning.segments import Floats
+from flows.learning.models.category_evidence import CategoryEvidence
+from flows.learning.models.event_sample import EventSample
+from flows.learning.models.evidence_weights import fit_weights
+from flows.learning.models.number_evidence import NumberEvidence
+from flows.learning.models.segments import Floats
 
 Name = base.typing.FeatureName
 

@@ -9,9 +9,9 @@ from typing import Any
 
 from river import base
 
-from flows.learning.forecast_book import ForecastBook
-from flows.learning.forecasting_prediction import HORIZONS, Forecast, Horizons
-from flows.learning.interval_levels import IntervalLevels
+from flows.learning.models.forecast_book import ForecastBook
+from flows.learning.models.interval_levels import IntervalLevels
+from flows.learning.tasks.forecasting_prediction import HORIZONS, Forecast, Horizons
 
 SEASON = 7
 WEEKS = 4

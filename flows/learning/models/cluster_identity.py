@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from flows.learning.cluster_search import Members
+from flows.learning.models.cluster_search import Members
 
 LEAST_SHARED = 0.15
 

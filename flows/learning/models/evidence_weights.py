@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from flows.learning.segments import Floats
+from flows.learning.models.segments import Floats
 
 SPREAD = 0.3
 STEPS = 4

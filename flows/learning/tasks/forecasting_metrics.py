@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 
-from flows.learning.forecasting_prediction import (
+from flows.learning.tasks.forecasting_prediction import (
     HORIZONS,
     Forecast,
     ForecastingPrediction,

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from flows.errors import EventError
-from flows.learning.binary_metrics import BinaryMetrics
-from flows.learning.binary_prediction import BinaryPrediction
 from flows.learning.surprise_drift import SurpriseDrift
+from flows.learning.tasks.binary_metrics import BinaryMetrics
+from flows.learning.tasks.binary_prediction import BinaryPrediction
 
 
 @dataclass(frozen=True, slots=True)

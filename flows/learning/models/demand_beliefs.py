@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from flows.learning.demand_effects import LEVEL, PRICE, Deviations, Effects
+from flows.learning.models.demand_effects import LEVEL, PRICE, Deviations, Effects
 
 ELASTICITY = -1.0
 DISCOUNT = -0.2

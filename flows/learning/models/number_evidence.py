@@ -8,7 +8,7 @@ from math import log
 import numpy as np
 from numpy.typing import NDArray
 
-from flows.learning.segments import Floats, segment_rates
+from flows.learning.models.segments import Floats, segment_rates
 
 QUANTILES = np.linspace(0, 1, 48)
 EXPECTED_CUTS = 3.0

@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 from river import base
 
-from flows.learning.effect_columns import EffectColumns, Missing
-from flows.learning.effects import Effect
-from flows.learning.entity_effect import EntityEffect
-from flows.learning.faded_least_squares import FadedLeastSquares, Row
-from flows.learning.moment import Moment
+from flows.learning.models.effect_columns import EffectColumns, Missing
+from flows.learning.models.effects import Effect
+from flows.learning.models.entity_effect import EntityEffect
+from flows.learning.models.faded_least_squares import FadedLeastSquares, Row
+from flows.learning.models.moment import Moment
 
 Name = base.typing.FeatureName
 
@@ -91,7 +91,7 @@ class MultiplicativeRegression(base.Regressor):
 
     @classmethod
     def _unit_test_params(cls) -> Any:
-        from flows.learning.effects import Category, Curve
+        from flows.learning.models.effects import Category, Curve
 
         yield {
             "effects": (

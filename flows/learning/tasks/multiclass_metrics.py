@@ -8,7 +8,7 @@ from typing import Any
 
 from river import metrics
 
-from flows.learning.multiclass_prediction import MulticlassPrediction
+from flows.learning.tasks.multiclass_prediction import MulticlassPrediction
 
 CLASSES_SHOWN = 30
 SMALLEST = 1e-15

@@ -9,9 +9,9 @@ from typing import Any, TypeVar
 
 from river import base
 
-from flows.learning import demand_beliefs as beliefs
-from flows.learning.campaign_odds import CampaignOdds
-from flows.learning.demand_effects import (
+from flows.learning.models import demand_beliefs as beliefs
+from flows.learning.models.campaign_odds import CampaignOdds
+from flows.learning.models.demand_effects import (
     HOLIDAY,
     LEVEL,
     PRICE,
@@ -20,9 +20,9 @@ from flows.learning.demand_effects import (
     Effects,
     learn_sum,
 )
-from flows.learning.demand_series import DemandSeries, Issue, Situation
-from flows.learning.forecasting_prediction import HORIZONS, Forecast, Horizons
-from flows.learning.interval_levels import MEAN_DEVIATION, IntervalLevels, bounds
+from flows.learning.models.demand_series import DemandSeries, Issue, Situation
+from flows.learning.models.interval_levels import MEAN_DEVIATION, IntervalLevels, bounds
+from flows.learning.tasks.forecasting_prediction import HORIZONS, Forecast, Horizons
 
 FIRST_DAY = 1
 CLIP = 3.0

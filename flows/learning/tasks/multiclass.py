@@ -9,8 +9,8 @@ from operator import itemgetter
 from typing import Any
 
 from flows.errors import EventError
-from flows.learning.multiclass_metrics import MulticlassMetrics
-from flows.learning.multiclass_prediction import MulticlassPrediction
+from flows.learning.tasks.multiclass_metrics import MulticlassMetrics
+from flows.learning.tasks.multiclass_prediction import MulticlassPrediction
 
 
 @dataclass(frozen=True, slots=True)

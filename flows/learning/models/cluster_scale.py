@@ -7,7 +7,7 @@ from math import asin, isfinite, log1p, pi, sqrt
 
 import numpy as np
 
-from flows.learning.latest_sample import Floats, Row, clean
+from flows.learning.models.latest_sample import Floats, Row, clean
 
 AS_IT_IS, RATIO, ANGLE, CONSTANT = range(4)
 """How a column is compared."""

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from flows.learning.segments import Floats
+from flows.learning.models.segments import Floats
 
 LARGEST_EVIDENCE = 32.0
 

@@ -7,8 +7,8 @@ from math import asinh, isfinite, log, nan
 from typing import Any
 
 from flows.errors import EventError
-from flows.learning.regression_metrics import RegressionMetrics
-from flows.learning.regression_prediction import RegressionPrediction
+from flows.learning.tasks.regression_metrics import RegressionMetrics
+from flows.learning.tasks.regression_prediction import RegressionPrediction
 
 LARGEST_ERROR = 4.0
 ONE_THIRD_OFF = 1 / 3

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from flows.learning.forecasting_prediction import HORIZONS
+from flows.learning.tasks.forecasting_prediction import HORIZONS
 
 OLDEST = 15
 PRIOR_WEIGHT = 20.0

@@ -5,9 +5,9 @@ from __future__ import annotations
 from math import log1p, sqrt
 from typing import Any
 
-from flows.learning.regression_prediction import RegressionPrediction
-from flows.learning.regression_report import RegressionReport
-from flows.learning.rolling_errors import RollingErrors, TimedErrors
+from flows.learning.tasks.regression_prediction import RegressionPrediction
+from flows.learning.tasks.regression_report import RegressionReport
+from flows.learning.tasks.rolling_errors import RollingErrors, TimedErrors
 
 ROLLING_WINDOW = 1000
 ROLLING_SECONDS = 300

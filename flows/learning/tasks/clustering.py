@@ -10,8 +10,8 @@ from typing import Any
 from river.compose import Pipeline
 
 from flows.errors import EventError
-from flows.learning.clustering_metrics import ClusteringMetrics
-from flows.learning.clustering_prediction import ClusterPrediction
+from flows.learning.tasks.clustering_metrics import ClusteringMetrics
+from flows.learning.tasks.clustering_prediction import ClusterPrediction
 
 
 @dataclass(frozen=True, slots=True)

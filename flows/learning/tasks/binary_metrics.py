@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 from river import metrics
 
-from flows.learning.binary_prediction import BinaryPrediction
-from flows.learning.roc_auc import ROCAUC
+from flows.learning.tasks.binary_prediction import BinaryPrediction
+from flows.learning.tasks.roc_auc import ROCAUC
 
 ROLLING_WINDOW = 5000
 CURVE_POINTS = 100

@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 from river import base
 
-from flows.learning import cluster_portraits as portraits
-from flows.learning.cluster_identity import matched, numbered
-from flows.learning.cluster_scale import Scale
-from flows.learning.cluster_search import Clustering, nearest, search
-from flows.learning.latest_sample import Floats, LatestSample
+from flows.learning.models import cluster_portraits as portraits
+from flows.learning.models.cluster_identity import matched, numbered
+from flows.learning.models.cluster_scale import Scale
+from flows.learning.models.cluster_search import Clustering, nearest, search
+from flows.learning.models.latest_sample import Floats, LatestSample
 
 FEWEST = 25
 RENEWAL = 0.2

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.cluster.hierarchy import linkage
 
-from flows.learning.latest_sample import Floats
+from flows.learning.models.latest_sample import Floats
 
 Members = NDArray[np.intp]
 

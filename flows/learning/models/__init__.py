@@ -1,0 +1,1 @@
+"""Estimators of our own; each is a River estimator, or a part of one."""
