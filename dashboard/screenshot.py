@@ -20,9 +20,12 @@ FLAGS = [
     "--disable-component-update",
     "--disable-sync",
 ]
-SIZES = {"overview": (1280, 560), "project": (1280, 1160)}
+SIZES = {"overview": (1280, 560), "project": (1280, 1320)}
 READY = 120_000
 """Milliseconds that a page may take until it shows a model."""
+
+DRAWN = 2_000
+"""Milliseconds after which pictures are drawn, too."""
 
 
 def take(url: str, folder: Path, slugs: list[str]) -> list[Path]:
@@ -40,11 +43,12 @@ def take(url: str, folder: Path, slugs: list[str]) -> list[Path]:
 def _shoot(browser: Browser, url: str, page: str, file: Path) -> Path:
     width, height = SIZES["project" if page else "overview"]
     tab = browser.new_page(viewport={"width": width, "height": height})
-    tab.goto(f"{url}/{page}")
+    tab.goto(f"{url}/{page}", timeout=READY)
     expect(tab.get_by_text("learnt from" if not page else "over the last").first).to_be_visible(
         timeout=READY
     )
     tab.mouse.move(0, 0)
+    tab.wait_for_timeout(DRAWN)
     tab.screenshot(path=file)
     tab.close()
     return file
