@@ -17,11 +17,11 @@ from flows.errors import StoreError
 from flows.learning.contest import BLOCK, Contest
 from flows.projects.spec import Project
 from flows.settings import Settings
-from flows.stores.labelled import Labelled, newest_labelled
 from flows.stores.registry import Version
 
-if TYPE_CHECKING:
+if TYPE_CHECKING:  # delta-rs is loaded by an API that compares, and by no other
     from flows.learning.state import State
+    from flows.stores.labelled import Labelled
 
 KEPT_VERSIONS = 4
 LONGEST_SECONDS = 10.0
@@ -86,6 +86,8 @@ class Comparer:
             raise StoreError("another comparison runs; try again in some seconds")
         try:
             sides = [self._fetch(project, shard, number) for number in (a, b)]
+            from flows.stores.labelled import newest_labelled
+
             found = newest_labelled(project, self._settings, shard, count)
             return _compare(project, sides[0], sides[1], found)
         finally:

@@ -84,7 +84,8 @@ def make_records(project: Project, events: int, seed: int, unlabelled: float) ->
     reader = EventReader(project)
     for value in streams.events(project.slug, seed=seed, count=events):
         if rng.random() < unlabelled:
-            value |= dict.fromkeys(project.unknown)
+            for name in project.unknown:
+                value.pop(name)
         record = reader.read(msgspec.json.encode(value)).record
         broken = rng.random() < BROKEN_SHARE
         yield Record(record.key, BROKEN, record.time_ms) if broken else record
