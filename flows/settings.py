@@ -85,6 +85,15 @@ class Settings(BaseSettings):
             raise ValueError(f"the prod profile has no defaults for: {names}; set each of them")
         return self
 
+    @property
+    def storage_options(self) -> dict[str, str]:
+        """What opens the lake, in the clear."""
+        return {name: value.get_secret_value() for name, value in self.lake_options.items()}
+
+    def table_uri(self, name: str) -> str:
+        """Where a table of the lake is."""
+        return f"{self.lake_uri.rstrip('/')}/{name}"
+
     def _was_given(self, name: str) -> bool:
         value = getattr(self, name)
         text = value.get_secret_value() if isinstance(value, SecretStr) else value

@@ -59,21 +59,21 @@ class Lake:
     """Opens the lake's tables. Raises StoreError when the lake fails."""
 
     def __init__(self, settings: Settings) -> None:
-        self._root = settings.lake_uri.rstrip("/")
-        options = {key: value.get_secret_value() for key, value in settings.lake_options.items()}
-        self._options = options or None
+        self._root = settings.lake_uri
+        self._uri = settings.table_uri
+        self._options = settings.storage_options or None
 
     def has(self, name: str) -> bool:
         """Has a flow made this table?"""
-        return DeltaTable.is_deltatable(f"{self._root}/{name}", self._options)
+        return DeltaTable.is_deltatable(self._uri(name), self._options)
 
     def open(self, name: str) -> DeltaTable:
         """The table as it is now."""
-        return DeltaTable(f"{self._root}/{name}", storage_options=self._options)
+        return DeltaTable(self._uri(name), storage_options=self._options)
 
     def files(self, name: str) -> PyFileSystem:
         """The files of a table, by their paths within it."""
-        return PyFileSystem(DeltaStorageHandler(f"{self._root}/{name}", self._options))
+        return PyFileSystem(DeltaStorageHandler(self._uri(name), self._options))
 
     @contextmanager
     def failures(self, attempt: str) -> Iterator[None]:

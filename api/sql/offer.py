@@ -22,7 +22,7 @@ def setup(settings: Settings, projects: Mapping[str, Project]) -> Setup:
     """What each process is told."""
     return Setup(
         lake=settings.lake_uri,
-        options={key: value.get_secret_value() for key, value in settings.lake_options.items()},
+        options=settings.storage_options,
         views=[_views(project) for project in projects.values()],
         seconds=settings.sql_seconds,
         memory=settings.sql_memory_mb,

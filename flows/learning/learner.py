@@ -34,7 +34,6 @@ class Learner:
         self.project = project
         self.state = state
         self._task = project.task
-        self._features = project.features
         self._id = project.event_id
         self._label = project.label
         self._horizon = project.horizon.total_seconds()
@@ -109,9 +108,8 @@ class Learner:
     def _predict(self, event: Any, time: float) -> tuple[Any | None, Waiting]:
         """Predict from what is known before the event, and keep what is needed to learn it."""
         state, predict = self.state, self._task.predict
-        past, features = state.past, self._features(event)
-        if past is not None:
-            features |= past.recall(event)
+        past = state.past
+        features = self.project.inputs(event, past)
         prediction = predict(state.model, features)
         rivals = {name: predict(one.model, features) for name, one in state.challengers.items()}
         if past is not None:

@@ -98,7 +98,7 @@ def _rows(
     table: DeltaTable, settings: Settings, names: Sequence[str], wanted: pc.Expression
 ) -> Iterator[pa.Table]:
     """The wanted rows, file by file from the newest on, as long as MOST_ROWS are not passed."""
-    files = PyFileSystem(DeltaStorageHandler(table.table_uri, _options(settings)))
+    files = PyFileSystem(DeltaStorageHandler(table.table_uri, settings.storage_options or None))
     passed = 0
     for path, count in _newest_files(table):
         if passed >= MOST_ROWS:
@@ -125,10 +125,5 @@ def _labelled(project: Project, row: dict[str, Any], label: Any, cause: dict[str
 
 
 def _open(settings: Settings, name: str) -> DeltaTable:
-    uri = f"{settings.lake_uri.rstrip('/')}/{name}"
-    return DeltaTable(uri, storage_options=_options(settings))
-
-
-def _options(settings: Settings) -> dict[str, str] | None:
-    options = {key: value.get_secret_value() for key, value in settings.lake_options.items()}
-    return options or None
+    options = settings.storage_options or None
+    return DeltaTable(settings.table_uri(name), storage_options=options)

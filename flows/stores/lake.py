@@ -44,11 +44,9 @@ class LakeTable:
 
     def __init__(self, settings: Settings, name: str, schema: pa.Schema) -> None:
         self.name = name
-        self.uri = f"{settings.lake_uri.rstrip('/')}/{name}"
+        self.uri = settings.table_uri(name)
         self._schema = schema
-        self._options = {
-            key: value.get_secret_value() for key, value in settings.lake_options.items()
-        }
+        self._options = settings.storage_options or None
         self._table: DeltaTable | None = None
 
     def watermark(self, source: str) -> int:
@@ -61,7 +59,7 @@ class LakeTable:
         """Write rows to new files, one per day, that become part of the table when committed."""
         with self._failures("stage rows"):
             self._open()
-            files = PyFileSystem(DeltaStorageHandler(self.uri, self._options or None))
+            files = PyFileSystem(DeltaStorageHandler(self.uri, self._options))
             return [
                 _write(files, day, rows.filter(pc.equal(rows[PARTITION], day)))
                 for day in pc.unique(rows[PARTITION])
@@ -104,7 +102,7 @@ class LakeTable:
         if "://" not in self.uri:
             Path(self.uri).mkdir(parents=True, exist_ok=True)
         try:
-            return DeltaTable(self.uri, storage_options=self._options or None)
+            return DeltaTable(self.uri, storage_options=self._options)
         except TableNotFoundError:
             _log.info("making the table %s", self.uri)
             return DeltaTable.create(
@@ -112,7 +110,7 @@ class LakeTable:
                 self._schema,
                 mode="ignore",
                 partition_by=[PARTITION],
-                storage_options=self._options or None,
+                storage_options=self._options,
             )
 
     @contextmanager
