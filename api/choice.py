@@ -19,6 +19,8 @@ LIVE = "live"
 CHAMPION = "champion"
 CHALLENGER = "challenger"
 MOST_AT_ONCE = 8
+LONGEST_NUMBER = 20
+"""Digits; no version has a number of so many."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,8 +49,9 @@ async def choose(follower: Follower, versions: VersionReader, shard: int, name: 
     """Find a model of a shard by its name: SERVING, LIVE, CHAMPION, CHALLENGER, the name of a
     challenger, or the number of a registered version.
 
-    Raises ModelUnavailable when there is none of that kind yet, HTTPException 404 for what is none
-    of these, and StoreError when the registry was asked and does not answer.
+    Raises ModelUnavailable when there is none of that kind yet, VersionError for a number that no
+    version has, HTTPException 404 for what is none of these, and StoreError when the registry was
+    asked and does not answer.
     """
     if name == SERVING:
         return _champion_of(follower.require(shard))
@@ -58,7 +61,7 @@ async def choose(follower: Follower, versions: VersionReader, shard: int, name: 
     if name == CHAMPION:
         return await _champion(follower, versions, shard)
     if name.isascii() and name.isdecimal():
-        loaded = await versions.version(slug, shard, int(name))
+        loaded = await versions.version(slug, shard, int(name[:LONGEST_NUMBER]))
         return Chosen(str(loaded.number), loaded, loaded.predictor.model)
     return _challenger(follower, shard, name)
 

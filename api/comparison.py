@@ -4,26 +4,21 @@ from __future__ import annotations
 
 import threading
 import time
-from collections import OrderedDict
 from dataclasses import dataclass, field
 from statistics import fmean
 from typing import TYPE_CHECKING, Any
 
 from api.answers import Score, moment
 from api.life import Comparison, Side
-from api.registered import RegistryReader
-from api.serving import load
+from api.serving import Loaded
 from flows.errors import StoreError
 from flows.learning.contest import BLOCK, Contest
 from flows.projects.spec import Project
 from flows.settings import Settings
-from flows.stores.registry import Version
 
 if TYPE_CHECKING:  # delta-rs is loaded by an API that compares, and by no other
-    from flows.learning.state import State
     from flows.stores.labelled import Labelled
 
-KEPT_VERSIONS = 4
 LONGEST_SECONDS = 10.0
 # Fewer unseen events than these say nothing: then seen ones count too, and it is told.
 ENOUGH_UNSEEN = 2 * BLOCK
@@ -33,18 +28,17 @@ ENOUGH_UNSEEN = 2 * BLOCK
 class _Asked:
     """What one version said so far."""
 
-    version: Version
-    state: State
+    version: Loaded
     metrics: Any
     errors: list[float] = field(default_factory=list)
     learnt: int = 0
 
     def has_learnt(self, one: Labelled) -> bool:
-        return one.offset <= self.state.offsets.get(one.log, -1)
+        return one.offset <= self.version.facts.offsets.get(one.log, -1)
 
     def ask(self, project: Project, one: Labelled) -> float | None:
         """Predict and score an event; the error, None where it says nothing."""
-        said = self.state.predictor.predict(project, one.event)
+        said = self.version.predictor.predict(project, one.event)
         self.learnt += self.has_learnt(one)
         if said is None:
             return None
@@ -57,8 +51,8 @@ class _Asked:
         values = self.metrics.values()
         score = values.get(project.score)
         return Side(
-            version=self.version.number,
-            events_learned=self.version.events_learned,
+            version=self.version.number or 0,
+            events_learned=self.version.facts.events_learned,
             learnt=self.learnt,
             score=None if score is None else Score(project.score, score),
             mean_error=fmean(self.errors) if self.errors else None,
@@ -67,47 +61,28 @@ class _Asked:
 
 
 class Comparer:
-    """Compares one pair at a time; the versions asked for last are kept in memory."""
+    """Compares one pair at a time."""
 
-    def __init__(self, settings: Settings, registry: RegistryReader) -> None:
+    def __init__(self, settings: Settings) -> None:
         self._settings = settings
-        self._registry = registry
-        self._key = settings.signing_key.get_secret_value().encode()
-        self._kept: OrderedDict[tuple[str, int, int], tuple[Version, bytes]] = OrderedDict()
         self._busy = threading.Lock()
 
-    def compare(self, project: Project, shard: int, a: int, b: int, count: int) -> Comparison:
-        """Ask both versions for the newest labelled events that the lake has.
+    def compare(self, project: Project, shard: int, a: Loaded, b: Loaded, count: int) -> Comparison:
+        """Ask two versions for the newest labelled events that the lake has.
 
         Each remembers what it did when it was registered, no later events of an entity. Raises
-        StoreError when MLflow or the lake fails, or another comparison runs.
+        StoreError when the lake fails, or another comparison runs.
         """
         if not self._busy.acquire(blocking=False):
             raise StoreError("another comparison runs; try again in some seconds")
         try:
-            sides = [self._fetch(project, shard, number) for number in (a, b)]
             from flows.stores.labelled import newest_labelled
 
             found = newest_labelled(project, self._settings, shard, count)
+            sides = [_Asked(one, project.task.metrics()) for one in (a, b)]
             return _compare(project, sides[0], sides[1], found)
         finally:
             self._busy.release()
-
-    def _fetch(self, project: Project, shard: int, number: int) -> _Asked:
-        place = (project.slug, shard, number)
-        if place not in self._kept:
-            self._kept[place] = self._registry.ask(
-                project.slug,
-                lambda registry: (
-                    version := registry.version(number, shard),
-                    registry.frame(version),
-                ),
-            )
-        self._kept.move_to_end(place)
-        while len(self._kept) > KEPT_VERSIONS:
-            self._kept.popitem(last=False)
-        version, frame = self._kept[place]
-        return _Asked(version, load(frame, self._key), project.task.metrics())
 
 
 def _compare(project: Project, a: _Asked, b: _Asked, found: list[Labelled]) -> Comparison:

@@ -15,7 +15,8 @@ from flows.learning.state import Change
 from flows.stores.live import Facts, Wanted
 
 Text = Annotated[str, Meta(min_length=1, max_length=500)]
-Number = Annotated[int, Meta(ge=1, le=2**31)]
+LARGEST_NUMBER = 2**31
+Number = Annotated[int, Meta(ge=1, le=LARGEST_NUMBER)]
 
 
 class Rollback(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

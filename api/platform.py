@@ -61,7 +61,7 @@ class Platform:
         self.versions = VersionReader(
             {follower.project.slug: registry for follower, registry in registries}, key
         )
-        self.comparer = Comparer(settings, self.registry)
+        self.comparer = Comparer(settings)
         self.streams = Streams()
 
     @property

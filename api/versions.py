@@ -12,10 +12,9 @@ from collections.abc import Callable, Mapping
 from concurrent.futures import Future
 from typing import TYPE_CHECKING
 
-from fastapi import HTTPException
-
+from api.life import LARGEST_NUMBER
 from api.serving import Loaded, load
-from flows.errors import ModelUnavailable, RealtimeError, StoreError
+from flows.errors import ModelUnavailable, RealtimeError, StoreError, VersionError
 from flows.stores.live import Facts
 from flows.stores.registry import Registry, Version
 
@@ -55,9 +54,11 @@ class VersionReader:
     async def version(self, slug: str, shard: int, number: int) -> Loaded:
         """Return a version with the model in it.
 
-        Raises HTTPException 404 when there is none of that number, ModelUnavailable when it cannot
-        be loaded, StoreError when MLflow fails or takes longer than PATIENCE_SECONDS.
+        Raises VersionError when there is none of that number, ModelUnavailable when it cannot be
+        loaded, StoreError when MLflow fails or takes longer than PATIENCE_SECONDS.
         """
+        if not 0 < number <= LARGEST_NUMBER:
+            raise _unknown(slug, number)
         found = self._recall(slug, shard, number)
         if found is None:
             found = await self._ask(slug, shard, number)
@@ -155,15 +156,19 @@ def _find(registry: Registry, slug: str, shard: int, number: int | None) -> Vers
         if champion is None:
             raise ModelUnavailable(f"{slug} has no champion yet; try again when one is registered")
         return champion
-    found = [version for version in registry.versions(shard) if version.number == number]
-    if not found:
-        raise HTTPException(404, f"{slug} has no version {number}; see /projects/{slug}/models")
-    return found[0]
+    try:
+        return registry.version(number, shard)
+    except VersionError:
+        raise _unknown(slug, number) from None
+
+
+def _unknown(slug: str, number: int) -> VersionError:
+    return VersionError(f"{slug} has no version {number}; see /projects/{slug}/models")
 
 
 def _told(error: BaseException) -> BaseException:
     """What went wrong, in our own words where they are known."""
-    if isinstance(error, RealtimeError | HTTPException):
+    if isinstance(error, RealtimeError):
         return error
     _log.error("reading the registry failed", exc_info=error)
     return StoreError("MLflow gave an answer that this version does not understand; see the log")

@@ -103,7 +103,9 @@ def test_several_models_answer_side_by_side_in_the_order_asked_for(live: Served)
     assert len({one["prediction_id"] for one in answers}) == 3
 
 
-@pytest.mark.parametrize("model", ["99", "weather", "live,weather", "-1", "99999999999999999999"])
+@pytest.mark.parametrize(
+    "model", ["99", "0", "weather", "live,weather", "-1", str(2**31 + 1), "9" * 5_000]
+)
 def test_a_model_that_is_not_there_is_a_404(live: Served, model: str) -> None:
     answer = ask(live, model)
     assert answer.status_code == 404

@@ -5,12 +5,13 @@ from __future__ import annotations
 from typing import Annotated
 
 from fastapi import APIRouter, Path, Query
+from starlette.concurrency import run_in_threadpool
 
 from api.answers import Json, RegisteredModel, RegisteredModels, Score, moment
 from api.bodies import decode
 from api.changes import Changer
 from api.deps import BodyDep, PlatformDep, ServedDep, ShardDep
-from api.life import ChangeHistory, ChangeTold, Comparison, Promotion, Rollback
+from api.life import LARGEST_NUMBER, ChangeHistory, ChangeTold, Comparison, Promotion, Rollback
 from api.openapi import accepts, returns
 from api.platform import Platform, Served
 from flows.projects.spec import Project
@@ -18,7 +19,7 @@ from flows.stores.registry import Version
 
 router = APIRouter(prefix="/projects/{project}/models", tags=["models"])
 
-VersionNumber = Annotated[int, Query(ge=1, le=2**31, description="A version's number")]
+VersionNumber = Annotated[int, Query(ge=1, le=LARGEST_NUMBER, description="A version's number")]
 Events = Annotated[int, Query(ge=1, le=2_000, description="How many of the newest events")]
 
 
@@ -31,7 +32,7 @@ def list_models(platform: PlatformDep, served: ServedDep, shard: ShardDep) -> Js
 
 
 @router.get("/compare", responses=returns(Comparison))
-def compare_models(
+async def compare_models(
     platform: PlatformDep,
     served: ServedDep,
     shard: ShardDep,
@@ -40,7 +41,11 @@ def compare_models(
     events: Events = 500,
 ) -> Json:
     """Ask two versions for the newest labelled events that the lake has."""
-    return Json(platform.comparer.compare(served.project, shard, a, b, events))
+    slug = served.project.slug
+    sides = [await platform.versions.version(slug, shard, number) for number in (a, b)]
+    compare = platform.comparer.compare
+    told = await run_in_threadpool(compare, served.project, shard, sides[0], sides[1], events)
+    return Json(told)
 
 
 @router.get("/history", responses=returns(ChangeHistory))
@@ -74,7 +79,7 @@ def get_registered_model(
     platform: PlatformDep,
     served: ServedDep,
     shard: ShardDep,
-    version: Annotated[int, Path(ge=1, le=2**31, description="A version's number")],
+    version: Annotated[int, Path(ge=1, le=LARGEST_NUMBER, description="A version's number")],
 ) -> Json:
     """Tell what one version is."""
     project = served.project
