@@ -47,7 +47,10 @@ def serve(settings: Settings, projects: Mapping[str, Project] = PROJECTS, **opti
     defaults = {
         "address": host,
         "port": port,
-        "websocket_origin": [f"{name}:{port}" for name in {host, "localhost", "127.0.0.1"}],
+        "websocket_origin": [
+            *(f"{name}:{port}" for name in sorted({host, "localhost", "127.0.0.1"})),
+            *settings.dashboard_origins,
+        ],
         "show": False,
         "liveness": True,
         "session_history": 0,

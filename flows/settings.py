@@ -42,11 +42,13 @@ class Settings(BaseSettings):
 
     projects: str = ""
     shards: int = Field(1, ge=1)
+    shard: int | None = Field(None, ge=0)
     start_from: Literal["champion", "earliest", "latest"] = "champion"
     publish_seconds: float = 1.0
     version_seconds: float = 60.0
     flow_metrics_host: str = "127.0.0.1"
     flow_metrics_port: int = 0
+    flow_stall_seconds: float = Field(300.0, gt=0)
     fault_seed: int = 0
     fault_rate: float = Field(0.0, ge=0, le=1)
 
@@ -76,6 +78,7 @@ class Settings(BaseSettings):
     sql_rows: int = Field(10_000, ge=1)
     dashboard_host: str = "127.0.0.1"
     dashboard_port: int = 5006
+    dashboard_origins: list[str] = []
 
     @model_validator(mode="after")
     def _complete_in_prod(self) -> Self:
@@ -84,6 +87,11 @@ class Settings(BaseSettings):
             names = ", ".join(f"REALTIME_{name.upper()}" for name in missing)
             raise ValueError(f"the prod profile has no defaults for: {names}; set each of them")
         return self
+
+    @property
+    def own_shards(self) -> range:
+        """The shards that this process learns; all of them unless it is told one."""
+        return range(self.shards) if self.shard is None else range(self.shard, self.shard + 1)
 
     @property
     def storage_options(self) -> dict[str, str]:
@@ -98,6 +106,15 @@ class Settings(BaseSettings):
         value = getattr(self, name)
         text = value.get_secret_value() if isinstance(value, SecretStr) else value
         return name in self.model_fields_set and bool(text.strip())
+
+    @model_validator(mode="after")
+    def _shard_exists(self) -> Self:
+        if self.shard is not None and self.shard >= self.shards:
+            raise ValueError(
+                f"REALTIME_SHARD is {self.shard}, but REALTIME_SHARDS is {self.shards}: shards are"
+                " counted from 0; there are more replicas than shards, or the latter is too low"
+            )
+        return self
 
     @model_validator(mode="after")
     def _no_faults_in_prod(self) -> Self:

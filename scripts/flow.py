@@ -2,6 +2,9 @@
 
 A process that dies takes its cluster with it. This starts all of them again, after a pause that
 grows while they keep dying, so that what is broken is not hammered. SIGTERM ends the flow in order.
+
+With `--index` it keeps one process of a cluster whose others run elsewhere, each kept in the same
+way: the first one's directory holds the recovery state, the others' stay empty.
 """
 
 from __future__ import annotations
@@ -18,7 +21,7 @@ from flows.errors import RealtimeError
 from flows.settings import Settings, load
 from scripts.local.child import Child, Leash, Part
 from scripts.local.environment import environment
-from scripts.local.parts import FLOW_GRACE_SECONDS, SNAPSHOT_SECONDS
+from scripts.local.parts import FLOW_GRACE_SECONDS, SNAPSHOT_SECONDS, entry
 from scripts.local.ports import free_port
 from scripts.local.ready import Finishes, Lives
 
@@ -70,28 +73,36 @@ class Keeper:
 
 def parts(slug: str, recovery: Path, processes: int, settings: Settings) -> list[Part]:
     """The processes of a flow; more than one form a cluster on this machine."""
-    run = (sys.executable, "-m", "bytewax.run", f"flows.{slug}")
+    ports = [f"127.0.0.1:{free_port()}" for _ in range(processes)]
+    return [member(slug, recovery, number, ports, settings) for number in range(processes)]
+
+
+def member(
+    slug: str, recovery: Path, index: int, addresses: Sequence[str], settings: Settings
+) -> Part:
+    """The process of a flow that listens on the address of that index, if there are more."""
+    run = (sys.executable, "-m", "bytewax.run", entry(slug))
     saved = ("-r", str(recovery), "-s", str(SNAPSHOT_SECONDS), "-b", "0")
-    ports = ";".join(f"127.0.0.1:{free_port()}" for _ in range(processes))
-    return [
-        Part(
-            name=f"{slug}-{number}",
-            argv=(*run, *saved, *(("-i", str(number), "-a", ports) if processes > 1 else ())),
-            ready=Lives(0),
-            env=environment(settings),
-            grace=FLOW_GRACE_SECONDS + 2,
-        )
-        for number in range(processes)
-    ]
+    others = ("-i", str(index), "-a", ";".join(addresses)) if len(addresses) > 1 else ()
+    return Part(
+        name=f"{slug}-{index}",
+        argv=(*run, *saved, *others),
+        ready=Lives(0),
+        env=environment(settings),
+        grace=FLOW_GRACE_SECONDS + 2,
+    )
 
 
 async def keep(options: Namespace, settings: Settings) -> None:
     """Prepare the recovery directory and keep the flow. Raises PartError if it cannot start."""
     leash = await Leash.start()
     try:
-        if not any(options.recovery.glob("part-*.sqlite3")):
+        options.recovery.mkdir(parents=True, exist_ok=True)
+        if not options.index and not any(options.recovery.glob("part-*.sqlite3")):
             await _prepare(options, settings, leash)
-        keeper = Keeper(parts(options.project, options.recovery, options.processes, settings))
+        if options.prepare:
+            return
+        keeper = Keeper(_wanted(options, settings))
         for number in (signal.SIGINT, signal.SIGTERM):
             asyncio.get_running_loop().add_signal_handler(number, keeper.leave.set)
         await keeper.run(leash)
@@ -105,7 +116,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("project", choices=list(projects.PROJECTS))
     parser.add_argument("--processes", type=int, default=1, help="more than one form a cluster")
     parser.add_argument("--recovery", type=Path, help="directory of the recovery state")
+    parser.add_argument("--prepare", action="store_true", help="only make that directory ready")
+    parser.add_argument("--files", type=int, help="of recovery state: the most workers ever; 4")
+    parser.add_argument("--index", type=int, help="keep only this process of a cluster, from 0")
+    parser.add_argument("--hosts", help="with --index: HOST:PORT of each process, {} its index")
     options = parser.parse_args(arguments)
+    if (options.index is None) != (options.hosts is None):
+        parser.error("--index and --hosts belong together")
     options.recovery = options.recovery or Path("data/recovery/external") / options.project
     try:
         asyncio.run(keep(options, load()))
@@ -115,10 +132,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 0
 
 
+def _wanted(options: Namespace, settings: Settings) -> list[Part]:
+    if options.index is None:
+        return parts(options.project, options.recovery, options.processes, settings)
+    addresses = [options.hosts.format(number) for number in range(options.processes)]
+    return [member(options.project, options.recovery, options.index, addresses, settings)]
+
+
 async def _prepare(options: Namespace, settings: Settings, leash: Leash) -> None:
     """Make the recovery files, as many as there may ever be processes."""
-    options.recovery.mkdir(parents=True, exist_ok=True)
-    make = ("-m", "bytewax.recovery", str(options.recovery), str(max(4, options.processes)))
+    files = options.files or max(4, options.processes)
+    make = ("-m", "bytewax.recovery", str(options.recovery), str(files))
     step = Part("recovery", (sys.executable, *make), Finishes(), env=environment(settings))
     child = await Child.start(step, leash, _relay)
     await child.until_ready()

@@ -84,7 +84,8 @@ def _surround(
         changes, truths = enter(Lines(options.log)), enter(Lines(options.truth))
         production.chronicle = Chronicle(project, controls, changes, truths)
     metrics = ProducerMetrics(project, sender, production.status)
-    enter(served(metrics, found.flow_metrics_host, options.metrics_port))
+    host, port = found.flow_metrics_host, options.metrics_port
+    enter(served(metrics, host, port, production.checks()))
     url = found.redis_url.get_secret_value()
     production.mailbox = enter(Mailbox(url, project.slug, production.status))
 

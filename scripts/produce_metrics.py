@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 
-from prometheus_client import CollectorRegistry, start_http_server
+from prometheus_client import CollectorRegistry
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
+from flows import health_server
 from flows.errors import SettingsError
+from flows.health_server import Check
 from flows.projects.spec import Project
 from flows.stores.production import ProducerStatus
 from scripts.change_log import changes_topic
@@ -51,20 +53,18 @@ class ProducerMetrics(Collector):
 
 
 @contextmanager
-def served(metrics: Collector, host: str, port: int) -> Iterator[None]:
-    """Serve metrics at /metrics until the block ends; port 0 serves none."""
+def served(metrics: Collector, host: str, port: int, checks: Mapping[str, Check]) -> Iterator[None]:
+    """Serve metrics at /metrics, and checks, until the block ends; port 0 serves none."""
     if not port:
         yield
         return
     registry = CollectorRegistry(auto_describe=False)
     registry.register(metrics)
     try:
-        server, thread = start_http_server(port, host, registry)
+        server = health_server.start(host, port, checks, registry)
     except OSError as error:
         raise SettingsError(f"--metrics-port {port}: {error.strerror}; give another") from None
     try:
         yield
     finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
+        server.close()

@@ -8,6 +8,7 @@ from collections import deque
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from flows.health_server import Check
 from flows.projects.spec import Project
 from flows.stores.production import ProducerStatus
 from scripts.change_log import Chronicle, changes_topic
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
 
 PROGRESS_SECONDS = 10.0
 RATE_SECONDS = 10.0
+# Longer than Kafka may be away before sending fails, which ends the process by itself.
+STALL_SECONDS = 120.0
 
 log = logging.getLogger("produce")
 
@@ -51,7 +54,7 @@ class Production:
         self._sender = sender
         self._stop = stop
         self._profile = profile
-        self._started = self._told = time.monotonic()
+        self._started = self._told = self._turned = time.monotonic()
         self._sent = 0
         self._counts = deque([(self._started, 0)], maxlen=int(RATE_SECONDS))
 
@@ -67,6 +70,7 @@ class Production:
     def tick(self, seconds: float = 0.0) -> None:
         """Spend a moment hearing of deliveries and commands; log progress now and then."""
         self._sender.poll(seconds)
+        self._turned = time.monotonic()
         if self.mailbox is not None:
             for command in self.mailbox.received():
                 self.steering.obey(command)
@@ -102,6 +106,18 @@ class Production:
             refused=self.steering.refused,
             **self.steering.stream,
         )
+
+    def checks(self) -> dict[str, Check]:
+        """Does it send, or wait because it was told to; does it still turn at all."""
+        return {"/readyz": self._unready, "/healthz": self._stalled}
+
+    def _unready(self) -> str:
+        delivered = self._sender.delivered[self._project.topic]
+        return "" if delivered or self.pace.paused else "nothing has been delivered yet"
+
+    def _stalled(self) -> str:
+        age = time.monotonic() - self._turned
+        return f"it has done nothing for {age:.0f} s" * (age > STALL_SECONDS)
 
     def _tell(self) -> None:
         self._told = time.monotonic()

@@ -201,6 +201,28 @@ def test_topics_have_a_partition_for_each_shard(
         Reading(wrong, topics).source.list_parts()
 
 
+def test_one_shard_reads_its_own_partition_of_each_topic(
+    settings: Settings, project: Project
+) -> None:
+    third = settings.model_copy(update={"shards": 3, "shard": 2})
+    wide = replace(project, topic=f"{project.topic}-third")
+    ensure_topics(wide, third)
+    parts = Reading(third, list(wide.topics)).source.list_parts()
+    assert parts == [f"{wide.topic}/0002", f"{wide.labels_topic}/0002"]
+
+
+def test_state_of_another_shard_is_refused(settings: Settings, project: Project) -> None:
+    second = settings.model_copy(update={"shards": 2, "shard": 1})
+    wide = replace(project, topic=f"{project.topic}-second")
+    ensure_topics(wide, second)
+    known = frozenset({f"{wide.topic}/0000", f"{wide.topic}/0001"})
+    source = KafkaSource(
+        second, [wide.topic], lambda *_: 0, threading.Event(), lambda: False, known
+    )
+    with pytest.raises(OffsetError, match=r"knows \S+/0000, which REALTIME_SHARD=1 does not read"):
+        source.list_parts()
+
+
 def test_items_are_keyed_by_their_partition(settings: Settings, project: Project) -> None:
     shards = settings.model_copy(update={"shards": 2})
     wide = replace(project, topic=f"{project.topic}-two")

@@ -15,7 +15,7 @@ import pytest
 
 from flows import projects
 from flows.settings import Settings
-from scripts.flow import Keeper, parts
+from scripts.flow import Keeper, main, member, parts
 from scripts.local.child import Leash, Part
 from scripts.local.environment import environment
 from scripts.local.ready import Lives
@@ -82,6 +82,45 @@ def test_processes_of_a_cluster_know_each_other(settings: Settings, tmp_path: Pa
     assert first.argv[-4:-1] == ("-i", "0", "-a")
     assert second.argv[-4:-1] == ("-i", "1", "-a")
     assert first.argv[-1] == second.argv[-1]
+
+
+def test_one_process_of_a_cluster_elsewhere_knows_its_place(
+    settings: Settings, tmp_path: Path
+) -> None:
+    found = member(
+        "eta", tmp_path, 1, ["flow-eta-0.flow-eta:2101", "flow-eta-1.flow-eta:2101"], settings
+    )
+    assert found.argv[2:4] == ("bytewax.run", "flows.eta")
+    addresses = "flow-eta-0.flow-eta:2101;flow-eta-1.flow-eta:2101"
+    assert found.argv[-4:] == ("-i", "1", "-a", addresses)
+
+
+@pytest.mark.parametrize(("arguments", "files"), [((), 4), (("--files", "1"), 1)])
+def test_a_recovery_directory_is_prepared_once(
+    tmp_path: Path, arguments: tuple[str, ...], files: int
+) -> None:
+    command = ["fraud", "--prepare", "--recovery", str(tmp_path / "state"), *arguments]
+    for _ in range(2):
+        assert main(command) == 0
+        assert len(list((tmp_path / "state").glob("part-*.sqlite3"))) == files
+
+
+def test_only_the_first_process_of_a_cluster_prepares_its_directory(tmp_path: Path) -> None:
+    hosts = ("--processes", "2", "--hosts", "127.0.0.1:210{}")
+    for index in ("0", "1"):
+        state = ["--recovery", str(tmp_path / index), "--prepare", "--index", index]
+        assert main(["fraud", *state, *hosts]) == 0
+    assert any((tmp_path / "0").iterdir())
+    assert not any((tmp_path / "1").iterdir())
+
+
+@pytest.mark.parametrize("given", [("--index", "0"), ("--hosts", "a:1")])
+def test_index_and_hosts_belong_together(
+    given: tuple[str, ...], capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit):
+        main(["fraud", *given])
+    assert "--index and --hosts belong together" in capsys.readouterr().err
 
 
 def test_a_killed_flow_comes_back_and_ends_in_order(settings: Settings, tmp_path: Path) -> None:

@@ -95,6 +95,10 @@ def test_an_empty_setting_counts_as_missing_in_production(
         ("REALTIME_API_RATE", "0"),
         ("REALTIME_SHARDS", "0"),
         ("REALTIME_SHARDS", "1.5"),
+        ("REALTIME_SHARD", "-1"),
+        ("REALTIME_SHARD", "1"),
+        ("REALTIME_FLOW_STALL_SECONDS", "0"),
+        ("REALTIME_DASHBOARD_ORIGINS", '"all"'),
         ("REALTIME_PUBLISH_SECONDS", "soon"),
         ("REALTIME_KAFKA_OPTIONS", '{"acks": {"no": "text"}}'),
     ],
@@ -123,6 +127,21 @@ def test_options_are_json_objects(monkeypatch: pytest.MonkeyPatch) -> None:
     found = load()
     assert found.kafka_options == {"security.protocol": "SSL"}
     assert found.lake_options["AWS_SECRET_ACCESS_KEY"].get_secret_value() == "hidden"
+
+
+def test_a_process_learns_all_shards_or_the_one_that_it_is_told(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("REALTIME_SHARDS", "3")
+    assert list(load().own_shards) == [0, 1, 2]
+    monkeypatch.setenv("REALTIME_SHARD", "2")
+    assert list(load().own_shards) == [2]
+
+
+def test_a_shard_that_does_not_exist_is_explained(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("REALTIME_SHARDS", "2")
+    monkeypatch.setenv("REALTIME_SHARD", "2")
+    assert "REALTIME_SHARD is 2, but REALTIME_SHARDS is 2: shards are counted from 0" in problem()
 
 
 def test_a_file_named_env_is_read(tmp_path: Path) -> None:

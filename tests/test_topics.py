@@ -59,6 +59,23 @@ def test_topic_with_other_partitions_is_refused(project: Project, local: Setting
         ensure_topics(project, sharded)
 
 
+def test_topics_grow_when_they_may(project: Project, apache_broker: str) -> None:
+    """On Apache Kafka: the embedded broker cannot add partitions."""
+    local = Settings(_env_file=None, kafka_bootstrap=apache_broker)
+    ensure_topics(project, local)
+    wide = local.model_copy(update={"shards": 3})
+    assert ensure_topics(project, wide, grow=True) == []
+    found = partitions(apache_broker)
+    assert [found[name] for name in topic_names(project)] == [3] * 3
+    assert ensure_topics(project, wide, grow=True) == []
+
+
+def test_topics_never_shrink(project: Project, local: Settings) -> None:
+    ensure_topics(project, local.model_copy(update={"shards": 3}))
+    with pytest.raises(BrokerError, match="has 3 partitions but REALTIME_SHARDS is 1"):
+        ensure_topics(project, local, grow=True)
+
+
 def test_broker_that_makes_no_topics_is_an_error(
     project: Project, local: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:

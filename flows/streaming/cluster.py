@@ -64,6 +64,19 @@ def admin_of(settings: Settings) -> AdminClient:
     return AdminClient({"bootstrap.servers": settings.kafka_bootstrap, **settings.kafka_options})
 
 
+def consumer_options(settings: Settings) -> dict[str, str | int | bool]:
+    """How a flow reads: it keeps its own offsets, and never jumps."""
+    return {
+        "bootstrap.servers": settings.kafka_bootstrap,
+        "group.id": "realtime",
+        "enable.auto.commit": False,
+        "auto.offset.reset": "error",
+        "queued.max.messages.kbytes": 16_384,
+        "fetch.wait.max.ms": 100,
+        **settings.kafka_options,
+    }
+
+
 def _metadata(settings: Settings, admin: AdminClient) -> Any:
     try:
         return admin.list_topics(timeout=ANSWER_SECONDS)

@@ -54,7 +54,7 @@ class Desk:
         stop: threading.Event,
     ) -> None:
         self._project = project
-        self._shards = settings.shards
+        self._shards = settings.own_shards
         self._key = settings.signing_key.get_secret_value().encode()
         self._store = store
         self._registry = registry
@@ -78,7 +78,7 @@ class Desk:
 
     def _follow(self) -> None:
         while not self._stop.wait(POLL_SECONDS):
-            for shard in range(self._shards):
+            for shard in self._shards:
                 try:
                     self._look(shard)
                 except StoreError as error:

@@ -8,9 +8,8 @@ import threading
 
 import bytewax.operators as op
 from bytewax.dataflow import Dataflow
-from prometheus_client import start_http_server
 
-from flows import projects
+from flows import health_server, projects
 from flows.learning.memory import calm_collector
 from flows.projects.spec import Project
 from flows.settings import Settings, load
@@ -21,6 +20,7 @@ from flows.streaming.commands import Desk
 from flows.streaming.dead_letter_sink import DeadLetterSink
 from flows.streaming.decode import decoder
 from flows.streaming.guard import guarded
+from flows.streaming.health import PULSE
 from flows.streaming.kafka_source import KafkaSource
 from flows.streaming.lake_sink import LakeSink
 from flows.streaming.learn import learn_logic
@@ -73,6 +73,7 @@ def serve(project: Project) -> Dataflow:
     calm_collector()
     faults.arm(settings.fault_seed, settings.fault_rate)
     if settings.flow_metrics_port:
-        start_http_server(settings.flow_metrics_port, addr=settings.flow_metrics_host)
+        checks = PULSE.checks(settings.flow_stall_seconds)
+        health_server.start(settings.flow_metrics_host, settings.flow_metrics_port, checks)
     known = recovery.known_parts(recovery.directory_of(sys.argv), project.slug)
     return build(project, settings, stop_on_signals(), known)

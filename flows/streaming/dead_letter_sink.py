@@ -21,6 +21,7 @@ from flows.settings import Settings
 from flows.streaming import faults
 from flows.streaming.cluster import identities, partition_counts
 from flows.streaming.guard import guarded
+from flows.streaming.health import PULSE
 from flows.streaming.log_reader import read_to_end
 from flows.streaming.messages import Decoded, Rejected
 from flows.streaming.sent_letters import PREFIX, SentLetters
@@ -53,7 +54,7 @@ class DeadLetterSink(FixedPartitionedSink[Decoded, Position]):
         self._stop = stop or threading.Event()
 
     def list_parts(self) -> list[str]:
-        return [f"{shard:04d}" for shard in range(self._settings.shards)]
+        return [f"{shard:04d}" for shard in self._settings.own_shards]
 
     def part_fn(self, item_key: str) -> int:
         return int(item_key)
@@ -109,6 +110,7 @@ class DeadLetterPartition(StatefulSinkPartition[Decoded, Position]):
         """Raises BrokerError when a dead letter could not be delivered."""
         while (unsent := self._producer.flush(LOOK_SECONDS)) and not self._stop.is_set():
             _log.warning("%d dead letters wait for Kafka", unsent)
+            PULSE.waits("dead letters wait for Kafka")
         faults.point("dead_letters.flush")
         if unsent or self._failure:
             raise BrokerError(
@@ -123,6 +125,7 @@ class DeadLetterPartition(StatefulSinkPartition[Decoded, Position]):
         """The source goes back: any letter that the topic has may come by again."""
         while self._producer.flush(LOOK_SECONDS) and not self._stop.is_set():
             _log.warning("dead letters wait for Kafka")
+            PULSE.waits("dead letters wait for Kafka")
         self._sent = self._position = None
 
     def _look_patiently(self) -> SentLetters:
@@ -135,6 +138,7 @@ class DeadLetterPartition(StatefulSinkPartition[Decoded, Position]):
                 if self._stop.is_set():
                     raise
                 _log.warning("%s; asking again", error)
+                PULSE.waits(error)
                 self._stop.wait(LOOK_SECONDS)
 
     def _look(self) -> SentLetters:

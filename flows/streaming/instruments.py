@@ -17,6 +17,7 @@ DEAD_LETTERS = Counter("realtime_dead_letters", "Messages refused.", ["project",
 LAST_EVENT = Gauge(
     "realtime_last_event_timestamp_seconds", "When an event was last taken in.", ["project"]
 )
+LAST_EPOCH = Gauge("realtime_last_epoch_timestamp_seconds", "When an epoch last closed.")
 LAG = Gauge("realtime_lag_messages", "Messages not read yet.", ["project", "source"])
 EVENTS_LEARNED = Gauge("realtime_events_learned", "Events learnt in all.", ["project", "shard"])
 PENDING = Gauge(

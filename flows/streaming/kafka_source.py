@@ -34,11 +34,18 @@ from confluent_kafka import Message as KafkaMessage
 from flows.errors import BrokerError, OffsetError
 from flows.settings import Settings
 from flows.streaming import faults
-from flows.streaming.cluster import bounds, check_shards, identities, partition_counts
+from flows.streaming.cluster import (
+    bounds,
+    check_shards,
+    consumer_options,
+    identities,
+    partition_counts,
+)
 from flows.streaming.guard import guarded
+from flows.streaming.health import PULSE
 from flows.streaming.messages import Message, Order, Polled, Source
 from flows.streaming.start import next_offset
-from flows.streaming.topic_watch import WAYS_OUT, TopicWatch
+from flows.streaming.topic_watch import WAYS_OUT, TopicWatch, offset_gone
 
 POLL_MESSAGES = 1_000
 IDLE_WAIT = timedelta(milliseconds=20)
@@ -70,8 +77,10 @@ class KafkaSource(FixedPartitionedSource[Item, Position]):
     OFFSET_BEGINNING or OFFSET_END; where there are `known` parts, those of the recovery state, such
     a partition was added since, and is never begun at its end. Items are keyed by partition number.
 
+    A flow that is told one shard (REALTIME_SHARD) reads that partition of each topic only.
+
     Raises BrokerError when Kafka does not answer within 10 s, a topic is missing or has other
-    partitions than there are shards, OffsetError when a known part is gone.
+    partitions than there are shards, OffsetError when a known part is gone, or another shard's.
     """
 
     def __init__(
@@ -97,15 +106,10 @@ class KafkaSource(FixedPartitionedSource[Item, Position]):
     def list_parts(self) -> list[str]:
         counts = partition_counts(self._settings, self._topics)
         check_shards(counts, self._settings.shards)
-        listed = [
-            f"{topic}/{number:04d}" for topic in self._topics for number in range(counts[topic])
-        ]
-        if gone := self._known.difference(listed):
-            raise OffsetError(
-                f"the recovery directory knows {', '.join(sorted(gone))}, which Kafka does not have"
-                f" any more; {WAYS_OUT}"
-            )
-        return listed
+        self._check_known(_parts(self._topics, range(self._settings.shards)), "Kafka does not have")
+        own = _parts(self._topics, self._settings.own_shards)
+        self._check_known(own, f"REALTIME_SHARD={self._settings.shard} does not read")
+        return own
 
     @guarded
     def build_part(
@@ -123,6 +127,13 @@ class KafkaSource(FixedPartitionedSource[Item, Position]):
             # Before there were commands, positions ended with the offset.
             partition.resume(_resume(source, resume_state, identity), *resume_state[2:])
         return partition
+
+    def _check_known(self, listed: list[str], who: str) -> None:
+        if gone := self._known.difference(listed):
+            raise OffsetError(
+                f"the recovery directory knows {', '.join(sorted(gone))}, which {who} any more;"
+                f" {WAYS_OUT}"
+            )
 
     def _begin(self, source: Source, identity: str) -> int:
         _log.info("no position of %s to resume from", source)
@@ -151,8 +162,9 @@ class KafkaPartition(StatefulSourcePartition[Item, Position]):
         self._paused = paused
         self._orders = orders
         self._command = 0
+        self._closing = False
         self._key = str(source.partition)
-        self._consumer = Consumer(_consumer_options(settings))
+        self._consumer = Consumer(consumer_options(settings))
         self._read_at = time.monotonic()
         self._awake = self._last_item = datetime.now(UTC)
 
@@ -170,6 +182,10 @@ class KafkaPartition(StatefulSourcePartition[Item, Position]):
     def next_batch(self) -> list[Item]:
         if self._stop.is_set():
             raise StopIteration
+        if self._closing:
+            # Bytewax polls again only once the epoch is committed.
+            self._closing = False
+            PULSE.closed()
         order = self._orders(self._source.partition)
         if order is not None and order.number > self._command:
             return [(self._key, self._obey(order))]
@@ -189,6 +205,7 @@ class KafkaPartition(StatefulSourcePartition[Item, Position]):
     def snapshot(self) -> Position:
         """The position, once the broker has said that it is one of the log it was read from."""
         self._watch.confirm(self._source, self._identity, self._read_at)
+        self._closing = True
         return self._identity, self._next, self._command
 
     def close(self) -> None:
@@ -198,7 +215,7 @@ class KafkaPartition(StatefulSourcePartition[Item, Position]):
         """Move to where an order wants the log to be read on, and say so in the stream."""
         if order.moves:
             self._consumer.close()
-            self._consumer = Consumer(_consumer_options(self._settings))
+            self._consumer = Consumer(consumer_options(self._settings))
             first = next_offset(self._source, self._identity, order.sources, order.offsets)
             self.begin(first)
         self._command = order.number
@@ -219,7 +236,7 @@ class KafkaPartition(StatefulSourcePartition[Item, Position]):
         if error is None:
             return False
         if error.code() == KafkaError._AUTO_OFFSET_RESET:
-            raise OffsetError(_offset_gone(self._source, self._next))
+            raise OffsetError(offset_gone(self._source, self._next))
         if error.fatal():
             raise BrokerError(f"reading {self._source} failed for good: {error.str()}")
         _log.warning("reading %s: %s", self._source, error.str())
@@ -257,24 +274,16 @@ class KafkaPartition(StatefulSourcePartition[Item, Position]):
         return TopicPartition(self._source.topic, self._source.partition)
 
 
+def _parts(topics: list[str], shards: range) -> list[str]:
+    return [f"{topic}/{shard:04d}" for topic in topics for shard in shards]
+
+
 def _message(raw: KafkaMessage) -> Message:
     """Producers choose a message's time; what no calendar holds is taken to its nearest end."""
     time = raw.timestamp()[1] / 1000
     if not 0 <= time <= LATEST_TIME:
         time = min(max(time, 0.0), LATEST_TIME)
     return Message(raw.offset() or 0, time, raw.key(), raw.value())
-
-
-def _consumer_options(settings: Settings) -> dict[str, str | int | bool]:
-    return {
-        "bootstrap.servers": settings.kafka_bootstrap,
-        "group.id": "realtime",
-        "enable.auto.commit": False,
-        "auto.offset.reset": "error",
-        "queued.max.messages.kbytes": 16_384,
-        "fetch.wait.max.ms": 100,
-        **settings.kafka_options,
-    }
 
 
 def _resume(source: Source, position: Sequence[Any], identity: str) -> int:
@@ -284,11 +293,4 @@ def _resume(source: Source, position: Sequence[Any], identity: str) -> int:
     raise OffsetError(
         f"the recovery directory knows {source} of {known}, but Kafka now has"
         f" {identity}: offsets do not carry over; {WAYS_OUT}"
-    )
-
-
-def _offset_gone(source: Source, offset: int) -> str:
-    return (
-        f"offset {offset} of {source} is not in Kafka any more (retention, or the topic was made"
-        f" anew); nothing was skipped: {WAYS_OUT}"
     )

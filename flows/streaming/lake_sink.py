@@ -25,6 +25,7 @@ from flows.stores.lake import LakeTable
 from flows.streaming import faults, instruments
 from flows.streaming.background import FIRST_PAUSE, LONGEST_PAUSE
 from flows.streaming.guard import guarded
+from flows.streaming.health import PULSE
 from flows.streaming.messages import Learned
 from flows.streaming.rows import EventRows, OutcomeRows
 
@@ -47,7 +48,7 @@ class LakeSink(FixedPartitionedSink[Learned, None]):
         self._stop = stop
 
     def list_parts(self) -> list[str]:
-        return [f"{shard:04d}" for shard in range(self._settings.shards)]
+        return [f"{shard:04d}" for shard in self._settings.own_shards]
 
     def part_fn(self, item_key: str) -> int:
         return int(item_key)
@@ -105,6 +106,7 @@ class LakePartition(StatefulSinkPartition[Learned, None]):
                 if self._stop.is_set() or not threading.main_thread().is_alive():
                     raise
                 _log.warning("%s; trying again in %.1f s", error, pause)
+                PULSE.waits(error)
                 time.sleep(pause)
                 pause = min(2 * pause, LONGEST_PAUSE)
 

@@ -47,7 +47,7 @@ class MlflowSink(FixedPartitionedSink[Learned, Outbox]):
         self._stop = stop
 
     def list_parts(self) -> list[str]:
-        return [f"{shard:04d}" for shard in range(self._settings.shards)]
+        return [f"{shard:04d}" for shard in self._settings.own_shards]
 
     def part_fn(self, item_key: str) -> int:
         return int(item_key)

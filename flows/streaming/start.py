@@ -15,6 +15,7 @@ from flows.learning.learner import Learner, State
 from flows.projects.spec import Project
 from flows.settings import Settings
 from flows.stores.registry import Registry
+from flows.streaming.health import PULSE
 from flows.streaming.messages import Source
 
 PATIENCE_SECONDS = 90.0
@@ -89,6 +90,7 @@ class Start:
                         " REALTIME_START_FROM=earliest begins without it"
                     ) from error
                 _log.warning("%s; asking again", error)
+                PULSE.waits(error)
                 self._stop.wait(1.0)
         if frame is None:
             return None

@@ -78,3 +78,11 @@ class TopicWatch:
                 partitions,
             )
             self._stop.set()
+
+
+def offset_gone(source: Source, offset: int) -> str:
+    """What is wrong when a position has left the log, and what to do."""
+    return (
+        f"offset {offset} of {source} is not in Kafka any more (retention, or the topic was made"
+        f" anew); nothing was skipped: {WAYS_OUT}"
+    )
