@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import Any, Protocol
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
 
 import panel as pn
 from panel.viewable import Viewable
 
 from dashboard.client import Client
 from dashboard.store import Store
+from dashboard.views.address import Address
 from dashboard.views.overview import Overview
-from dashboard.views.project import ProjectPage
+from dashboard.views.project import SHARED, ProjectPage
 from dashboard.views.shell import page, recall_theme
 from flows.projects import PROJECTS
 from flows.projects.spec import Project
@@ -21,15 +22,6 @@ PERIOD = 1000
 """Milliseconds between two looks at the API."""
 
 Route = Callable[[], Viewable]
-
-
-class View(Protocol):
-    """What a page shows: it has a title and reads what is new when told to."""
-
-    @property
-    def title(self) -> str: ...
-
-    async def refresh(self) -> None: ...
 
 
 def routes(store: Store, projects: Mapping[str, Project] = PROJECTS) -> dict[str, Route]:
@@ -62,25 +54,25 @@ def _overview(store: Store, projects: Mapping[str, Project]) -> Viewable:
     recall_theme()
     known = list(projects.values())
     view = Overview(known, store)
-    _keep_fresh(view)
+    _keep_fresh(view.refresh)
     return page(view, known, "")
 
 
 def _project(store: Store, projects: Mapping[str, Project], slug: str) -> Viewable:
     recall_theme()
-    view = ProjectPage(projects[slug], store)
-    if pn.state.location:
-        pn.state.location.sync(view, {"tab": "tab", "metric": "metric"})
-    _keep_fresh(view)
-    return page(view, list(projects.values()), slug)
+    address = Address(search=pn.state.location.search if pn.state.location else "")
+    view = address.keep(ProjectPage(projects[slug], store), ("tab", *SHARED))
+    _keep_fresh(view.refresh)
+    _keep_fresh(view.refresh_tab)
+    return page(view, list(projects.values()), slug, address)
 
 
-def _keep_fresh(view: View) -> None:
+def _keep_fresh(refresh: Callable[[], Awaitable[None]]) -> None:
     """Look at the API as soon as the page is there and each second until its session ends."""
 
     async def start() -> None:
-        await view.refresh()
-        ticking = pn.state.add_periodic_callback(view.refresh, period=PERIOD)  # type: ignore[arg-type]
+        await refresh()
+        ticking = pn.state.add_periodic_callback(refresh, period=PERIOD)  # type: ignore[arg-type]
         pn.state.on_session_destroyed(lambda _context: ticking.stop())
 
     pn.state.onload(start)

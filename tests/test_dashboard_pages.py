@@ -146,6 +146,17 @@ def test_address_names_tab_and_metric(live: Site, open_page: Open) -> None:
     expect(page.get_by_role("button", name="Randomise")).to_be_visible()
 
 
+def test_step_back_opens_the_tab_from_before(live: Site, open_page: Open) -> None:
+    page = open_page(live, f"{live.project.slug}?tab=batch")
+    for tab in ("Analytics", "Batch"):
+        page.get_by_role("tab", name=tab).click()
+        page.wait_for_url(f"**/*tab={tab.lower()}")
+    page.go_back()
+    expect(page.get_by_text("Ready-made analyses")).to_be_visible()
+    page.go_forward()
+    expect(page.get_by_text("trained at once")).to_be_visible()
+
+
 def test_randomise_changes_the_form(live: Site, open_page: Open) -> None:
     page = open_page(live, f"{live.project.slug}?tab=predict")
     amount = page.get_by_label("Transaction ID")

@@ -6,7 +6,6 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-import panel as pn
 import panel_material_ui as pmui
 import param
 
@@ -15,6 +14,7 @@ from dashboard.feed import Snapshot
 from dashboard.metrics import axis, changed, describe, explain, shown
 from dashboard.pictures import learning
 from dashboard.views import parts
+from dashboard.views.tab import Tab
 from dashboard.views.tasks import TaskView
 from flows.projects.spec import Project
 
@@ -29,11 +29,11 @@ COUNTS = {
 }
 
 
-class Live(pn.viewable.Viewer):
+class Live(Tab):
     """Tiles, curves, the task's own panels and counts; set `snapshot` to show a newer one."""
 
-    snapshot = param.ClassSelector(class_=Snapshot, default=Snapshot())
     metric = param.String(default="", doc="Which metric the curve shows")
+    window = param.String(default="", doc="How many of the newest events it shows; all for none")
 
     def __init__(self, task: TaskView, project: Project, **params: Any) -> None:
         super().__init__(**{"metric": project.score, **params})
@@ -50,15 +50,19 @@ class Live(pn.viewable.Viewer):
         self._select = pmui.Select.from_param(
             self.param.metric, label="Metric", description="", size="small", margin=0, width=220
         )
+        self._span = pmui.Select.from_param(
+            self.param.window, label="Window", description="", size="small", margin=0, width=160,
+            options=WINDOWS,
+        )  # fmt: skip
         self._set_options([project.score])
         self._show()
 
-    @param.depends("snapshot", "metric", watch=True)
+    @param.depends("snapshot", "metric", "window", watch=True)
     def _show(self) -> None:
         self._show_counts()
         self._empty.message = _why_empty(self.snapshot)
         metrics, alarms = self.snapshot.metrics or {}, self._alarms
-        drawn = (self.snapshot.metrics, self.snapshot.history, self.metric, alarms)
+        drawn = (self.snapshot.metrics, self.snapshot.history, self.metric, self.window, alarms)
         if len(self._drawn) == len(drawn) and all(map(_same, drawn, self._drawn)):
             return
         self._drawn = drawn
@@ -111,7 +115,7 @@ class Live(pn.viewable.Viewer):
 
     def _show_curve(self) -> None:
         label, size = axis(self.metric, self._task.unit)
-        history = self.snapshot.history
+        history = _newest(self.snapshot.history, self.window)
         told = learning.Learning(
             label=label,
             champion=_points(history, lambda point: point["metrics"].get(self.metric), size),
@@ -130,7 +134,7 @@ class Live(pn.viewable.Viewer):
 
     def __panel__(self) -> pmui.Column:
         note = f"{_CURVE_NOTE} {_RIVALS_NOTE}" if self._rivals else _CURVE_NOTE
-        title = parts.titled("Learning curve", note, self._select)
+        title = parts.titled("Learning curve", note, self._select, self._span)
         return parts.stack(
             self._empty,
             self.primary,
@@ -146,6 +150,9 @@ class Live(pn.viewable.Viewer):
         )
 
 
+WINDOWS = {"all": "", **{f"last {wording.count(n)}": str(n) for n in (1_000, 10_000, 100_000)}}
+"""Events that the curve may show."""
+
 ALARMS_TOLD = 6
 _ROW = {"xs": 2, "md": 5}
 _SMALL = {"xs": 2, "sm": 3, "md": 5}
@@ -158,6 +165,14 @@ _NO_ALARM = "None so far: errors and inputs are as they were."
 def _same(one: Any, other: Any) -> bool:
     """Whether two parts of a snapshot are the same answer; alarms are read each second."""
     return one is other or (isinstance(one, str | list) and one == other)
+
+
+def _newest(history: list[dict[str, Any]], window: str) -> list[dict[str, Any]]:
+    """The points of so many of the newest events."""
+    if not history or not window.isdecimal():
+        return history
+    first = history[-1]["events_learned"] - int(window)
+    return [point for point in history if point["events_learned"] >= first]
 
 
 def _points(

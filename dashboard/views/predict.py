@@ -6,7 +6,6 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
-import panel as pn
 import panel_material_ui as pmui
 import param
 
@@ -15,6 +14,7 @@ from dashboard.client import Answer, Failure
 from dashboard.store import Store
 from dashboard.views import parts
 from dashboard.views.form import EventForm
+from dashboard.views.tab import Tab
 from dashboard.views.tasks import Verdict
 from flows.projects.spec import Project
 
@@ -22,7 +22,7 @@ SETTLE = 0.2
 """Seconds: Panel takes a changed input over only 50 ms later, but a click at once."""
 
 
-class Predict(pn.viewable.Viewer):
+class Predict(Tab):
     """A form, and the model's answer with its reasons; set `answer` to show one."""
 
     answer = param.Parameter(default=None, doc="What the API said to the last event")
@@ -64,8 +64,10 @@ class Predict(pn.viewable.Viewer):
         if not failed:
             self._show_answer(self.answer)
 
-    def follow(self, metrics: dict[str, Any]) -> None:
+    @param.depends("snapshot", watch=True)
+    def _follow(self) -> None:
         """Know what the live model's metrics say: its report, and the time of its newest event."""
+        metrics = self.snapshot.metrics or {}
         self._verdict.report = metrics.get("report") or {}
         self.form.set_time(metrics.get("event_time"))
 

@@ -3,7 +3,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+from functools import cached_property
+from typing import Any, TypeVar
 
 import panel as pn
 import panel_material_ui as pmui
@@ -13,6 +14,8 @@ from dashboard import wording
 from dashboard.feed import Feed, Snapshot
 from dashboard.store import Store
 from dashboard.views import parts
+from dashboard.views.analytics import Analytics
+from dashboard.views.batch import Batch
 from dashboard.views.binary import BinaryReport, BinaryVerdict
 from dashboard.views.clustering import ClusteringReport, ClusterVerdict
 from dashboard.views.forecasting import ForecastingReport, ForecastingVerdict
@@ -21,9 +24,12 @@ from dashboard.views.multiclass import MulticlassReport, MulticlassVerdict
 from dashboard.views.plain import PlainReport, PlainVerdict
 from dashboard.views.predict import Predict
 from dashboard.views.regression import RegressionReport, RegressionVerdict
+from dashboard.views.tab import Tab
 from dashboard.views.tasks import TaskView, Verdict
 from flows.projects.forms import form_fields
 from flows.projects.spec import Project
+
+AnyTab = TypeVar("AnyTab", bound=Tab)
 
 TASKS: dict[str, tuple[type[TaskView], type[Verdict]]] = {
     "binary": (BinaryReport, BinaryVerdict),
@@ -40,67 +46,101 @@ class ProjectPage(pn.viewable.Viewer):
 
     snapshot = param.ClassSelector(class_=Snapshot, default=Snapshot())
     tab = param.String(default="live", doc="The open tab, as the address names it")
-    metric = param.String(default="", doc="The curve's metric, as the address names it")
+    metric = param.String(default="", doc="The curve's metric")
+    window = param.String(default="", doc="How many of the newest events the curve shows")
+    model = param.String(default="", doc="The version that is looked at")
 
     def __init__(self, project: Project, store: Store, **params: Any) -> None:
         super().__init__(**{"metric": project.score, **params})
-        report, verdict = task_views(project)
-        self._project = project
+        self._project, self._store = project, store
         self._feed = Feed(store, project.slug)
         self._banner = parts.Banner()
         self._problems = parts.Banner(severity="warning")
         self._state = parts.StateChip()
+        self._report, self._verdict = task_views(project)
         self.facts = parts.Tiles(FACTS, {"xs": 2, "md": 5})
-        self.live = Live(report, project, metric=self.metric)
-        self.predict = Predict(project, store, verdict)
-        self._views = {"live": self.live, "predict": self.predict}
-        self._bodies = {name: parts.stack(view) for name, view in self._views.items()}
+        self._bodies = {name: parts.stack(visible=False) for name in TABS}
         self._tabs = pmui.Tabs(
-            *((name.capitalize(), parts.stack()) for name in self._views),
-            active=self._index,
+            *((title, parts.stack()) for title in TABS.values()),
+            active=list(TABS).index(self._name),
             margin=0,
             sizing_mode="stretch_width",
         )
-        self._show_body()
-        self._tabs.param.watch(self._open, "active")
-        self.live.param.watch(self._choose, "metric")
+        self._show_tab()
+        self._tabs.param.watch(self._choose, "active")
 
     @property
     def title(self) -> str:
         """What the browser calls the page."""
         return self._project.title
 
+    @cached_property
+    def live(self) -> Live:
+        """The tab of the model as it learns."""
+        return self._joined(Live(self._report, self._project, metric=self.metric))
+
+    @cached_property
+    def predict(self) -> Predict:
+        """The tab that asks the model."""
+        return self._joined(Predict(self._project, self._store, self._verdict))
+
+    @cached_property
+    def batch(self) -> Batch:
+        """The tab of models trained at once."""
+        return self._joined(Batch())
+
+    @cached_property
+    def analytics(self) -> Analytics:
+        """The tab of what the events are like."""
+        return self._joined(Analytics())
+
     async def refresh(self) -> None:
-        """Read what is new and show it."""
+        """Read what is new of the project and show it."""
         snapshot = await self._feed.read()
         with pn.io.hold():
             self.snapshot = snapshot
             self._show_facts()
 
+    async def refresh_tab(self) -> None:
+        """Read what is new of what only the open tab shows; may take longer than the rest."""
+        await self._opened.refresh()
+
     @property
-    def _index(self) -> int:
-        return list(self._views).index(self.tab) if self.tab in self._views else 0
+    def _name(self) -> str:
+        return self.tab if self.tab in TABS else next(iter(TABS))
 
-    def _open(self, event: Any) -> None:
-        self.tab = list(self._views)[event.new]
+    @property
+    def _opened(self) -> Tab:
+        """The open tab's view, which is made when it is first asked for."""
+        view: Tab = getattr(self, self._name)
+        return view
 
-    def _show_body(self) -> None:
-        """Hide the other tabs' views, never take them off the page: Bokeh fails in the browser
-        when a page changes its size while a figure has not been laid out."""
-        for index, body in enumerate(self._bodies.values()):
-            body.visible = index == self._index
+    def _joined(self, view: AnyTab) -> AnyTab:
+        """Let a tab and the page have the same value of what the address names."""
+        for name in SHARED:
+            if name in view.param:
+                setattr(view, name, getattr(self, name))
+                _follow(view, self, name)
+                _follow(self, view, name)
+        return view
 
     def _choose(self, event: Any) -> None:
-        self.metric = event.new
+        self.tab = list(TABS)[event.new]
 
     @param.depends("tab", watch=True)
     def _show_tab(self) -> None:
-        self._tabs.active = self._index
-        self._show_body()
-
-    @param.depends("metric", watch=True)
-    def _show_metric(self) -> None:
-        self.live.metric = self.metric
+        """Hide the other tabs' views, never take them off the page: Bokeh fails in the browser
+        when a page changes its size while a figure has not been laid out."""
+        with pn.io.hold():
+            self._tabs.active = list(TABS).index(self._name)
+            body = self._bodies[self._name]
+            if not body.objects:
+                body.append(self._opened)
+            self._opened.snapshot = self.snapshot
+            for each in self._bodies.values():
+                each.visible = each is body
+        if pn.state.curdoc and pn.state.curdoc.session_context:
+            pn.state.execute(self.refresh_tab)
 
     @param.depends("snapshot", watch=True)
     def _show(self) -> None:
@@ -109,8 +149,7 @@ class ProjectPage(pn.viewable.Viewer):
         if project:
             self._state.state = project["state"]
             self._problems.message = "\n".join([*project["problems"], *_warning(self.snapshot)])
-            self.live.snapshot = self.snapshot
-            self.predict.follow(self.snapshot.metrics or {})
+            self._opened.snapshot = self.snapshot
 
     def _show_facts(self) -> None:
         project, model = self.snapshot.project or {}, self.snapshot.model or {}
@@ -130,6 +169,17 @@ class ProjectPage(pn.viewable.Viewer):
         )
 
 
+TABS = {
+    "live": "Live",
+    "predict": "Predict",
+    "batch": "Batch",
+    "analytics": "Analytics",
+}
+"""The tabs in their order: as the page's attributes and the address name them, and their titles."""
+
+SHARED = ("metric", "window", "model")
+"""What of a tab the address names, beside the tab."""
+
 FACTS = {
     "version": ("Model version", "Version of the live model, which answers predictions."),
     "age": ("Model age", "Time since the live model was published."),
@@ -146,6 +196,10 @@ def task_views(project: Project) -> tuple[TaskView, Verdict]:
     report, verdict = TASKS[project.task.name]
     unit = _unit(project)
     return report(unit=unit), verdict(unit=unit)
+
+
+def _follow(shown: param.Parameterized, source: param.Parameterized, name: str) -> None:
+    source.param.watch(lambda event: setattr(shown, name, event.new), name)
 
 
 def _unit(project: Project) -> str:

@@ -12,15 +12,21 @@ from panel.viewable import Viewable
 from panel_material_ui.template.base import Page
 
 from dashboard import theme
+from dashboard.views.patience import Patience
 from flows.projects.spec import Project
 
 BRAND = "COELHO RealTime"
 
 
-def page(view: Any, projects: Sequence[Project], here: str) -> Viewable:
+def page(view: Any, projects: Sequence[Project], here: str, *unseen: Viewable) -> Viewable:
     """Put a view in the frame; `here` is the slug whose link is the current one."""
     content = pmui.Column(
-        view, sizing_mode="stretch_width", margin=0, sx={"p": {"xs": 1.5, "sm": 3}}
+        Patience(),
+        view,
+        *unseen,
+        sizing_mode="stretch_width",
+        margin=0,
+        sx={"p": {"xs": 1.5, "sm": 3}},
     )
     frame = Page(
         title=BRAND,

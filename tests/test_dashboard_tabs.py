@@ -1,0 +1,138 @@
+# mypy: allow-untyped-calls
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+from typing import Any
+
+import param
+import pytest
+
+from dashboard.client import Client
+from dashboard.store import Store
+from dashboard.views.address import Address
+from dashboard.views.live import WINDOWS, Live
+from dashboard.views.project import TABS, ProjectPage, task_views
+from flows.projects import fraud
+from tests.conftest import free_port
+from tests.test_dashboard_views import HISTORY, SNAPSHOT
+
+
+class Place(param.Parameterized):
+    tab = param.String(default="live")
+    metric = param.String(default="FBeta")
+
+
+@pytest.fixture
+def store() -> Store:
+    return Store(Client(f"http://127.0.0.1:{free_port()}"))
+
+
+def made(page: ProjectPage) -> set[str]:
+    """The tabs whose views have been made."""
+    return set(TABS) & vars(page).keys()
+
+
+@pytest.mark.parametrize("tab", TABS)
+def test_a_tab_is_made_when_it_is_opened(store: Store, tab: str) -> None:
+    page = ProjectPage(fraud.PROJECT, store, tab=tab)
+    assert made(page) == {tab}
+    page.tab = "batch"
+    assert made(page) == {tab, "batch"}
+
+
+def test_only_the_open_tab_is_shown(store: Store) -> None:
+    page = ProjectPage(fraud.PROJECT, store)
+    for tab in (*TABS, "live"):
+        page.tab = tab
+        shown = [name for name, body in page._bodies.items() if body.visible]
+        assert shown == [tab]
+        assert [len(body.objects) for body in page._bodies.values() if body.visible] == [1]
+
+
+def test_only_the_open_tab_follows_and_a_reopened_one_is_up_to_date(store: Store) -> None:
+    page = ProjectPage(fraud.PROJECT, store)
+    page.snapshot = SNAPSHOT
+    page.tab = "batch"
+    newer = replace(SNAPSHOT, history=HISTORY[:-1])
+    page.snapshot = newer
+    assert page.live.snapshot is SNAPSHOT
+    page.tab = "live"
+    assert page.live.snapshot is newer
+
+
+def test_only_the_open_tab_reads(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    reads: list[str] = []
+
+    async def read(self: Any) -> None:
+        reads.append(type(self).__name__)
+
+    monkeypatch.setattr("dashboard.views.tab.Tab.refresh", read)
+    page = ProjectPage(fraud.PROJECT, store)
+    page.tab = "batch"
+    asyncio.run(page.refresh_tab())
+    assert reads == ["Batch"]
+
+
+@pytest.mark.parametrize(("tab", "helps"), [("batch", "SQL tab"), ("analytics", "SQL tab")])
+def test_what_is_not_there_yet_says_so(store: Store, tab: str, helps: str) -> None:
+    page = ProjectPage(fraud.PROJECT, store, tab=tab)
+    banner = page._opened._banner  # type: ignore[attr-defined]
+    assert "not there yet" in banner.message
+    assert helps in banner.message
+    assert banner.severity == "info"
+
+
+def test_page_and_tab_share_what_the_address_names(store: Store) -> None:
+    page = ProjectPage(fraud.PROJECT, store, window="1000")
+    assert page.live.window == "1000"
+    page.live.window = ""
+    assert page.window == ""
+    page.window = "10000"
+    assert page.live._span.value == "10000"
+
+
+@pytest.mark.parametrize(
+    ("window", "first"), [("", 0), ("1000", 11_000), ("10000", 2_000), ("a lot", 0)]
+)
+def test_window_bounds_the_curve(window: str, first: int) -> None:
+    live = Live(task_views(fraud.PROJECT)[0], fraud.PROJECT, window=window)
+    live.snapshot = SNAPSHOT
+    champion = live._curve._pipe.data.champion
+    assert (champion[0][0], champion[-1][0]) == (first, 12_000)
+
+
+def test_every_window_is_none_or_a_number() -> None:
+    assert all(value == "" or int(value) > 0 for value in WINDOWS.values())
+
+
+def test_address_decides_at_first() -> None:
+    place = Address(search="?tab=sql&metric=F1&theme=dark").keep(Place(), ("tab", "metric"))
+    assert (place.tab, place.metric) == ("sql", "F1")
+
+
+def test_address_names_what_is_not_as_at_first_and_keeps_the_rest() -> None:
+    address = Address(search="?theme=dark")
+    place = address.keep(Place(), ("tab", "metric"))
+    assert address.search == "?theme=dark"
+    place.tab = "a b"
+    assert address.search == "?theme=dark&tab=a+b"
+    place.tab = "live"
+    assert address.search == "?theme=dark"
+
+
+def test_step_back_is_taken() -> None:
+    address = Address()
+    place = address.keep(Place(), ("tab", "metric"))
+    place.tab = "models"
+    address.search = ""
+    assert (place.tab, address.search) == ("live", "")
+
+
+def test_step_back_to_what_reads_otherwise_does_not_rewrite_it() -> None:
+    address = Address()
+    place = address.keep(Place(), ("tab", "metric"))
+    address.search = "?metric=F1&tab=live"
+    assert (place.tab, place.metric) == ("live", "F1")
+    assert address.search == "?metric=F1&tab=live"
