@@ -18,8 +18,18 @@ import pyarrow as pa
 from api.sql.errors import SqlError, SqlTimeout, SqlTooLarge
 from api.sql.lake import Snapshot
 from api.sql.messages import Setup, SqlColumn, took_longer
+from api.sql.newest import Newest
 from api.sql.reading import Config, Reading
-from api.sql.views import KNOWN, LABEL_STATUS, LABELS, PREDICTED, Tables
+from api.sql.views import (
+    KNOWN,
+    LABEL_STATUS,
+    LABELS,
+    PREDICTED,
+    FirstRows,
+    Tables,
+    files_of,
+    first_rows,
+)
 from flows.stores.lake import PARTITION
 
 BATCH = 1_000
@@ -37,7 +47,11 @@ class Found:
 
 def run(setup: Setup, opened: list[Tables], reading: Reading, limit: int) -> Found:
     """Run a query. Raises SqlError, SqlTimeout or SqlTooLarge."""
-    with _database(setup, opened) as database, _stopping(database, setup.seconds) as stopped:
+    first = None if reading.explain else reading.newest
+    with (
+        _database(setup, opened, first, limit + 1) as database,
+        _stopping(database, setup.seconds) as stopped,
+    ):
         try:
             return _fetch(database, reading, limit)
         except duckdb.InterruptException:
@@ -63,7 +77,9 @@ def describe(setup: Setup, opened: list[Tables]) -> dict[str, list[SqlColumn]]:
 
 
 @contextmanager
-def _database(setup: Setup, opened: list[Tables]) -> Iterator[duckdb.DuckDBPyConnection]:
+def _database(
+    setup: Setup, opened: list[Tables], newest: Newest | None = None, count: int = 0
+) -> Iterator[duckdb.DuckDBPyConnection]:
     config: Config = {
         "threads": setup.threads,
         "memory_limit": f"{setup.memory}MB",
@@ -81,7 +97,8 @@ def _database(setup: Setup, opened: list[Tables]) -> Iterator[duckdb.DuckDBPyCon
         database.execute(f"SET allowed_paths=[{_texts(paths)}]")
         database.execute("SET enable_external_access=false")
         for each in opened:
-            _Definitions(database, each, "://" not in setup.lake).make()
+            first = first_rows(each, newest, count)
+            _Definitions(database, each, "://" not in setup.lake, first).make()
         database.execute("SET lock_configuration=true")
         yield database
 
@@ -139,7 +156,14 @@ def _columns(relation: duckdb.DuckDBPyRelation) -> list[SqlColumn]:
 class _Definitions:
     """The views of one project, as SQL."""
 
-    def __init__(self, database: duckdb.DuckDBPyConnection, opened: Tables, local: bool) -> None:
+    def __init__(
+        self,
+        database: duckdb.DuckDBPyConnection,
+        opened: Tables,
+        local: bool,
+        first: FirstRows | None,
+    ) -> None:
+        self._first = first
         self._database = database
         self._of = opened.of
         self._events = opened.events
@@ -162,14 +186,25 @@ class _Definitions:
 
     def _whole(self) -> str:
         """Only files that hold events without a label are joined with outcomes."""
-        files, label = self._events.files, self._of.label
+        files, label = files_of(self._events, self._first), self._of.label
         if label is None:
-            return self._scan(self._events, self._events.paths)
-        carried = self._scan(self._events, [path for path, may_lack in files if not may_lack])
+            return self._few([file.path for file in files])
+        carried = self._few([file.path for file in files if not file.may_lack])
         parts = [f"SELECT *, 'carried' AS {LABEL_STATUS} FROM ({carried})"]
-        if lacking := [path for path, may_lack in files if may_lack]:
-            parts.append(self._joined(self._scan(self._events, lacking), label))
+        if lacking := [file.path for file in files if file.may_lack]:
+            parts.append(self._joined(self._few(lacking), label))
         return " UNION ALL ".join(parts)
+
+    def _few(self, paths: list[str]) -> str:
+        """The events that can be in the answer."""
+        scan = self._scan(self._events, paths)
+        if self._first is None:
+            return scan
+        orders = [
+            f"{_quoted(name)} {'DESC' if down else 'ASC'}" for name, down in self._first.orders
+        ]
+        by = f" ORDER BY {', '.join(orders)}" if orders else ""
+        return f"SELECT * FROM ({scan}){by} LIMIT {self._first.count}"
 
     def _joined(self, scan: str, label: str) -> str:
         name, key = _quoted(label), _quoted(self._of.event_id)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -15,24 +16,50 @@ from deltalake.exceptions import DeltaError, TableNotFoundError
 from api.sql.messages import TableVersion
 from flows.errors import StoreError
 
+_NEVER = datetime.min.replace(tzinfo=UTC)
+
 READABLE = {"timestampNtz"}
 """Features of tables that reading their Parquet files alone does not get wrong."""
 
 
 @dataclass(frozen=True, slots=True)
+class File:
+    """A file by its path within the lake, and what is known of its rows: how many they are, between
+    which times, and whether they may lack a value of the column that matters."""
+
+    path: str
+    rows: int
+    first: datetime | None
+    last: datetime | None
+    may_lack: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Snapshot:
-    """One version of a table. `files`: (path within the lake, values of a column that may be null),
-    the newest rows first; `dataset` makes an Arrow dataset of some of the paths."""
+    """One version of a table. `files`: the newest rows first; `dataset` makes an Arrow dataset of
+    some of the paths."""
 
     version: TableVersion
     schema: pa.Schema
-    files: list[tuple[str, bool]]
+    files: list[File]
     dataset: Callable[[list[str]], Any]
 
     @property
     def paths(self) -> list[str]:
         """Every file."""
-        return [path for path, _ in self.files]
+        return [file.path for file in self.files]
+
+    def newest(self, count: int) -> list[File]:
+        """The files in which the newest rows are, by their bounds."""
+        known = [file for file in self.files if file.first is not None and file.last is not None]
+        known.sort(key=lambda file: file.first or _NEVER, reverse=True)
+        passed = 0
+        for enough in known:
+            passed += enough.rows
+            if passed >= count:
+                since = enough.first or _NEVER
+                return [file for file in self.files if file.last is None or file.last >= since]
+        return self.files
 
 
 class Lake:
@@ -89,16 +116,14 @@ class Lake:
         return Snapshot(version, pa.schema(table.schema()), files, _datasets(name, table))
 
 
-def _files(name: str, actions: pa.Table, time: str, nullable: str | None) -> list[tuple[str, bool]]:
-    paths = [f"{name}/{path}" for path in actions["path"].to_pylist()]
-    newest = _column(actions, f"max.{time}")
-    nulls = _column(actions, f"null_count.{nullable}")
-    files = sorted(
-        zip(newest, paths, nulls, strict=True),
-        key=lambda file: (file[0] is not None, file[0] and file[0].timestamp(), file[1]),
-        reverse=True,
-    )
-    return [(path, count != 0) for _, path, count in files]
+def _files(name: str, actions: pa.Table, time: str, nullable: str | None) -> list[File]:
+    names = ("path", "num_records", f"min.{time}", f"max.{time}", f"null_count.{nullable}")
+    columns = [_column(actions, name) for name in names]
+    files = [
+        File(f"{name}/{path}", rows or 0, first, last, lacking != 0)
+        for path, rows, first, last, lacking in zip(*columns, strict=True)
+    ]
+    return sorted(files, key=lambda file: (file.last or _NEVER, file.path), reverse=True)
 
 
 def _column(actions: pa.Table, name: str) -> list[Any]:

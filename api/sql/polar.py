@@ -13,15 +13,31 @@ from api.sql.errors import SqlError
 from api.sql.lake import Snapshot
 from api.sql.messages import Setup, SqlColumn
 from api.sql.reading import Reading
-from api.sql.views import KNOWN, LABEL_STATUS, LABELS, PREDICTED, Tables
+from api.sql.views import (
+    KNOWN,
+    LABEL_STATUS,
+    LABELS,
+    PREDICTED,
+    FirstRows,
+    Tables,
+    files_of,
+    first_rows,
+)
 from flows.stores.lake import PARTITION
 
 
 def run(setup: Setup, opened: list[Tables], reading: Reading, limit: int) -> Found:
     """Run a query. Raises SqlError."""
     local = "://" not in setup.lake
-    frames = {name: frame for each in opened for name, frame in _Frames(each, local).all().items()}
+    wanted = None if reading.explain else reading.newest
     try:
+        frames = {
+            name: frame
+            for each in opened
+            for name, frame in _Frames(each, local, first_rows(each, wanted, limit + 1))
+            .all()
+            .items()
+        }
         with pl.SQLContext(frames=frames, eager=False) as context:
             found = context.execute(reading.text).head(limit + 1).collect(engine="streaming")
     except pl.exceptions.PolarsError as error:
@@ -35,7 +51,8 @@ def run(setup: Setup, opened: list[Tables], reading: Reading, limit: int) -> Fou
 class _Frames:
     """The views of one project, as lazy frames."""
 
-    def __init__(self, opened: Tables, local: bool) -> None:
+    def __init__(self, opened: Tables, local: bool, first: FirstRows | None) -> None:
+        self._first = first
         self._of = opened.of
         self._events = opened.events
         self._outcomes = opened.outcomes
@@ -53,15 +70,25 @@ class _Frames:
 
     def _whole(self) -> pl.LazyFrame:
         """Only files that hold events without a label are joined with outcomes."""
-        files, label = self._events.files, self._of.label
+        files, label = files_of(self._events, self._first), self._of.label
         if label is None:
-            return self._scan(self._events, self._events.paths)
-        lacking = [path for path, may_lack in files if may_lack]
-        carried = self._scan(self._events, [path for path, may_lack in files if not may_lack])
+            return self._few([file.path for file in files])
+        lacking = [file.path for file in files if file.may_lack]
+        carried = self._few([file.path for file in files if not file.may_lack])
         whole = carried.with_columns(pl.lit("carried").alias(LABEL_STATUS))
         if not lacking:
             return whole
-        return pl.concat([whole, self._joined(self._scan(self._events, lacking), label)])
+        return pl.concat([whole, self._joined(self._few(lacking), label)])
+
+    def _few(self, paths: list[str]) -> pl.LazyFrame:
+        """The events that can be in the answer."""
+        scan = self._scan(self._events, paths)
+        if self._first is None:
+            return scan
+        if self._first.orders:
+            columns, down = zip(*self._first.orders, strict=True)
+            scan = scan.sort(columns, descending=down)
+        return scan.head(self._first.count)
 
     def _joined(self, events: pl.LazyFrame, label: str) -> pl.LazyFrame:
         status = pl.when(pl.col(label).is_not_null()).then(pl.lit("carried"))
@@ -69,6 +96,9 @@ class _Frames:
             return events.with_columns(status.alias(LABEL_STATUS))
         kind = self._scan(self._events, []).collect_schema()[label]
         known = self._scan(self._outcomes, self._outcomes.paths)
+        if self._first is not None:
+            events = events.collect(engine="streaming").lazy()
+            known = known.filter(pl.col("event_id").is_in(self._ids(events)))
         known = known.filter(pl.col("status").is_in(KNOWN)).select(
             pl.col("event_id").alias(self._of.event_id),
             pl.col("label").cast(kind, strict=False).alias("known label"),
@@ -79,6 +109,10 @@ class _Frames:
             pl.coalesce(label, "known label").alias(label),
             status.otherwise(pl.col("known status")).alias(LABEL_STATUS),
         ).drop("known label", "known status")
+
+    def _ids(self, events: pl.LazyFrame) -> list[str]:
+        found: list[str] = events.select(self._of.event_id).collect()[self._of.event_id].to_list()
+        return found
 
     def _predictions(self, events: pl.LazyFrame) -> pl.LazyFrame:
         made = [name for name in self._events.schema.names if name.startswith("prediction_")]

@@ -16,6 +16,7 @@ from typing import Any
 import duckdb
 
 from api.sql.errors import SqlError, SqlNotAllowed
+from api.sql.newest import Newest, newest
 
 Config = dict[str, str | bool | int | float | list[str]]
 
@@ -37,11 +38,15 @@ _parser: list[duckdb.DuckDBPyConnection] = []
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """A SELECT without its semicolon, what to explain of it, and the offered tables it names."""
+    """A SELECT without its semicolon, what to explain of it, and the offered tables it names.
+
+    `newest`: what it asks for, if that is a few rows of one of them.
+    """
 
     select: str
     explain: str
     tables: frozenset[str]
+    newest: Newest | None
 
     @property
     def text(self) -> str:
@@ -63,7 +68,9 @@ def read(text: str, offered: Collection[str], functions: Collection[str]) -> Rea
     if explain:
         select = _only_statement(select)
     select = _without_end(select)
-    return Reading(select, explain, frozenset(_Tree(offered, functions).check(_parse(select))))
+    tree = _parse(select)
+    tables = frozenset(_Tree(offered, functions).check(tree))
+    return Reading(select, explain, tables, newest(tree[0]))
 
 
 def _only_statement(text: str) -> str:

@@ -9,10 +9,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from api.sql.lake import Lake, Snapshot
+from api.sql.lake import File, Lake, Snapshot
 from api.sql.messages import TableVersion, Views
+from api.sql.newest import Newest
+from flows.stores.lake import PARTITION
 
 OUTCOME_TIME = "kafka_time"
+PLACE = ("kafka_time", "kafka_partition", "kafka_offset")
 LABEL_STATUS = "label_status"
 KNOWN = ("matched", "expired")
 """Outcomes of which an event has at most one."""
@@ -51,6 +54,34 @@ class Tables:
             outcomes = [self.outcomes.version]
             kinds |= {"_outcomes": outcomes, "_labels": outcomes}
         return kinds
+
+
+@dataclass(frozen=True, slots=True)
+class FirstRows:
+    """So many rows of a project's view decide the answer; columns to order by, which are never
+    null, with whether they descend."""
+
+    orders: list[tuple[str, bool]]
+    count: int
+    by_time: bool
+
+
+def first_rows(of: Tables, newest: Newest | None, most: int) -> FirstRows | None:
+    """What a query for a few rows of a project's own view asks for; None for any other."""
+    if newest is None or newest.view != of.of.slug.lower():
+        return None
+    never_null = [of.of.event_id, of.of.time, PARTITION, *PLACE]
+    columns = {name.lower(): name for name in never_null}
+    count = newest.count(most)
+    if count is None or any(name not in columns for name, _ in newest.orders):
+        return None
+    orders = [(columns[name], down) for name, down in newest.orders]
+    return FirstRows(orders, count, orders[:1] == [(of.of.time, True)])
+
+
+def files_of(events: Snapshot, first: FirstRows | None) -> list[File]:
+    """The files that can hold a row of the answer."""
+    return events.newest(first.count) if first and first.by_time else events.files
 
 
 def names(views: list[Views]) -> dict[str, tuple[Views, str]]:
