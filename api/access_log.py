@@ -12,11 +12,10 @@ from datetime import UTC, datetime
 import msgspec
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from api import documentation
 from api.instruments import UNMEASURED
 
-PAGES = {"/docs"}
-"""Pages of HTML, which load scripts."""
-
+DOCS = "/docs"
 _ID = re.compile(rb"[\w.-]{1,64}", re.ASCII)
 _SECURITY = [
     (b"x-content-type-options", b"nosniff"),
@@ -24,6 +23,8 @@ _SECURITY = [
     (b"referrer-policy", b"no-referrer"),
 ]
 _POLICY = (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'")
+POLICIES = {DOCS: (b"content-security-policy", documentation.POLICY.encode())}
+"""Pages of HTML, which have a style."""
 
 _log = logging.getLogger("api.access")
 
@@ -67,8 +68,7 @@ class AccessLog:
             if message["type"] == "http.response.start":
                 status = message["status"]
                 headers = [*message["headers"], *_SECURITY, (b"x-request-id", request_id)]
-                if scope["path"] not in PAGES:
-                    headers.append(_POLICY)
+                headers.append(POLICIES.get(scope["path"], _POLICY))
                 message = {**message, "headers": headers}
             await send(message)
 

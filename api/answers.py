@@ -113,8 +113,8 @@ class MetricsNow(msgspec.Struct, frozen=True, kw_only=True):
     """Test-then-train metrics of the model that serves, with its report.
 
     `challengers` are those of the models learnt beside it, by name; `event_time` is the newest
-    event's own. `served`: by model, metrics of the predictions that this API gave and that a label
-    was sent to it for; as of about a second ago.
+    event's own. `served`: by model, metrics of the predictions that were given over HTTP and whose
+    label has come, however it came; as of some seconds ago.
     """
 
     events_learned: int

@@ -11,10 +11,12 @@ from typing import Any
 import msgspec
 from fastapi import FastAPI
 from fastapi.middleware.cors import CORSMiddleware
+from fastapi.responses import HTMLResponse
 
 from api import problems
-from api.access_log import AccessLog
+from api.access_log import DOCS, AccessLog
 from api.bodies import BodyLimit
+from api.documentation import page
 from api.instruments import Instruments, ModelCollector, RequestMetrics
 from api.keys import Gate, check
 from api.life import STRUCTS
@@ -77,6 +79,8 @@ def create_app(settings: Settings, projects: Mapping[str, Project] = PROJECTS) -
         description="Models that learn while they serve.",
         lifespan=lifespan,
         generate_unique_id_function=operation_id,
+        docs_url=None,
+        redoc_url=None,
     )
     app.add_middleware(BodyLimit)
     app.add_middleware(RequestMetrics, instruments=instruments)
@@ -89,6 +93,8 @@ def create_app(settings: Settings, projects: Mapping[str, Project] = PROJECTS) -
         app.include_router(router)
     bodies: list[type[msgspec.Struct]] = [labels.NewLabel, Command, sql.NewQuery, *STRUCTS]
     app.openapi = cache(lambda: describe(app, projects, bodies))  # type: ignore[method-assign]
+    text = cache(lambda: page(app.openapi()))
+    app.add_api_route(DOCS, lambda: HTMLResponse(text()), include_in_schema=False)
     return app
 
 

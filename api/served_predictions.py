@@ -67,7 +67,12 @@ class Ledger:
             del self._unwritten[:AT_A_TIME]
 
     def score(self) -> None:
-        """Score what has been labelled, and read the score. Raises StoreError."""
+        """Score what has been labelled, here or by the flow, and read the score.
+
+        Raises StoreError.
+        """
+        for item in self.store.labels().items():
+            self.add(item)
         while self._labels:
             event_ids = list(self._labels)[:AT_A_TIME]
             self._score(event_ids)

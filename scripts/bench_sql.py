@@ -89,31 +89,27 @@ def _options(arguments: Sequence[str] | None) -> Namespace:
 def fill(settings: Settings, project: Project, rows: int, late: bool) -> None:
     """Make both tables, in files of FILE_ROWS rows."""
     polls = _learnt(project, min(LEARNT, rows), late)
+    copies = max(1, rows // len(polls[0].events))
     events, outcomes = EventRows(project), OutcomeRows(project)
-    copies = rows // len(polls[0].events)
-    for name, schema, table, id_column, time_column in (
-        (
-            project.topic,
-            events.schema,
-            pa.concat_tables([events.table(one, one.events) for one in polls if one.events]),
-            project.event_id,
-            project.time,
-        ),
-        (
-            f"{project.topic}_outcomes",
-            outcomes.schema,
-            pa.concat_tables([outcomes.table(one, one.outcomes) for one in polls if one.outcomes]),
-            "event_id",
-            "kafka_time",
-        ),
-    ):
-        store = LakeTable(settings, name, schema)
-        each = max(1, FILE_ROWS // max(1, table.num_rows))
-        for first in range(0, copies, each):
-            numbers = range(first, min(first + each, copies))
-            made = [_copy(table, number, id_column, time_column) for number in numbers]
-            staged = store.stage(pa.concat_tables(made))
-            store.commit(staged, {SOURCE: first - 1}, {SOURCE: numbers[-1]})
+    told = [events.table(one, one.events) for one in polls if one.events]
+    name, ids, time = project.topic, project.event_id, project.time
+    _write(LakeTable(settings, name, events.schema), told, copies, (ids, time))
+    told = [outcomes.table(one, one.outcomes) for one in polls if one.outcomes]
+    table = LakeTable(settings, f"{name}_outcomes", outcomes.schema)
+    _write(table, told, copies, ("event_id", "kafka_time"))
+
+
+def _write(lake: LakeTable, tables: list[pa.Table], copies: int, columns: tuple[str, str]) -> None:
+    """Repeat rows with other ids and later times, which are in `columns`."""
+    if not tables:
+        lake.watermark(SOURCE)  # a flow makes the table as well
+        return
+    table = pa.concat_tables(tables)
+    each = max(1, FILE_ROWS // table.num_rows)
+    for first in range(0, copies, each):
+        numbers = range(first, min(first + each, copies))
+        staged = lake.stage(pa.concat_tables([_copy(table, n, *columns) for n in numbers]))
+        lake.commit(staged, {SOURCE: first - 1}, {SOURCE: numbers[-1]})
 
 
 def _learnt(project: Project, count: int, late: bool) -> list[Learned]:

@@ -164,6 +164,45 @@ def test_a_prediction_that_cannot_be_read_is_passed_over(store: PredictionStore)
     assert ledger.told["live"].count == 1
 
 
+def test_labels_are_left_for_what_was_predicted_and_for_nothing_else(
+    store: PredictionStore,
+) -> None:
+    assert store.is_empty()
+    store.label([])
+    store.keep([record(1), record(2), record(3)], 0.0)
+    assert not store.is_empty()
+    store.label([(record(1).event_id, 1), ("never predicted", 1), (record(2).event_id, "other")])
+    store.label([(record(1).event_id, 0)])
+    assert store.labels() == {record(1).event_id: 1, record(2).event_id: "other"}
+    assert 0 < store._redis.ttl(store._keys[3]) <= 60
+    assert store.settle(0, b"frame", {}, [record(1).event_id])
+    assert store.labels() == {record(2).event_id: "other"}
+
+
+def test_a_label_is_let_go_with_its_prediction(
+    store: PredictionStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(predictions, "PREDICTIONS_KEPT", 1)
+    store.keep([record(1)], 0.0)
+    store.label([(record(1).event_id, 1)])
+    store.keep([record(2)], 1.0)
+    assert store.labels() == {}
+
+
+def test_a_label_that_the_flow_has_left_is_scored_once(store: PredictionStore) -> None:
+    ledger = Ledger(fraud.PROJECT, store, KEY)
+    for number in (1, 2):
+        ledger.add(record(number))
+    ledger.write()
+    store.label([(record(1).event_id, 1), (record(2).event_id, 0)])
+    ledger.add((record(1).event_id, 1))
+    ledger.score()
+    assert (ledger.told["live"].count, store.labels()) == (2, {})
+    store.label([(record(1).event_id, 1)])
+    ledger.score()
+    assert ledger.told["live"].count == 2
+
+
 def test_a_score_that_is_not_signed_is_not_loaded(store: PredictionStore) -> None:
     store.settle(0, codec.dumps({"live": (10**6, None)}, b"another key"), {}, [])
     ledger = Ledger(fraud.PROJECT, store, KEY)

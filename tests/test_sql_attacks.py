@@ -13,7 +13,7 @@ from api.sql.errors import SqlError
 from api.sql.messages import Engine
 from api.sql.pool import Pool
 from tests.lake_rows import lake_at
-from tests.sql_parts import EVENTS, ask, fill, limits, pool, values
+from tests.sql_parts import EVENTS, ask, fill, in_time, limits, pool
 
 ENGINES: tuple[Engine, ...] = get_args(Engine)
 SECRET = "the secret that nobody may read"  # noqa: S105
@@ -179,12 +179,12 @@ def test_a_bomb_harms_nobody(queries: Pool, engine: Engine, text: str) -> None:
     """It is stopped, or small enough to be answered."""
     with suppress(SqlError):
         ask(queries, text, engine)
-    assert values(queries, "SELECT count(*) AS n FROM fraud", engine) == [[EVENTS]]
+    assert in_time(queries, "SELECT count(*) AS n FROM fraud", engine) == [[EVENTS]]
 
 
 @pytest.mark.parametrize("engine", ENGINES)
 def test_after_all_that_queries_run_as_before(queries: Pool, engine: Engine) -> None:
-    assert values(queries, "SELECT count(*) AS n FROM fraud", engine) == [[EVENTS]]
+    assert in_time(queries, "SELECT count(*) AS n FROM fraud", engine) == [[EVENTS]]
 
 
 def test_a_corpus_of_sixty_or_more() -> None:

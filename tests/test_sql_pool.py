@@ -13,10 +13,10 @@ import pytest
 
 from api.sql.errors import SqlBusy, SqlError, SqlTimeout, SqlTooLarge
 from api.sql.messages import Engine, Setup
-from api.sql.pool import Pool
+from api.sql.pool import GRACE, Pool
 from tests.api_parts import until
 from tests.lake_rows import lake_at
-from tests.sql_parts import ask, limits, pool, values
+from tests.sql_parts import ask, in_time, limits, pool
 
 ENGINES: tuple[Engine, ...] = get_args(Engine)
 SECONDS = 1.0
@@ -37,13 +37,13 @@ def setup(tmp_path_factory: pytest.TempPathFactory) -> Setup:
 @pytest.fixture(scope="module")
 def queries(setup: Setup) -> Iterator[Pool]:
     with pool(setup) as made:
-        values(made, "SELECT 1")
+        in_time(made, "SELECT 1")
         yield made
 
 
 def process_of(queries: Pool) -> int:
     """The process that waits for the next query."""
-    values(queries, "SELECT 1")
+    in_time(queries, "SELECT 1")
     (process,) = queries._idle
     return process._process.pid
 
@@ -52,10 +52,13 @@ def process_of(queries: Pool) -> int:
 def test_a_runaway_is_stopped_and_the_next_query_is_not_harmed(queries: Pool, text: str) -> None:
     with pytest.raises(SqlTimeout, match="longer than 1 s"):
         ask(queries, text)
-    assert values(queries, "SELECT 1") == [[1]]
+    assert in_time(queries, "SELECT 1") == [[1]]
 
 
-def test_duckdb_is_interrupted_and_its_process_goes_on(setup: Setup) -> None:
+def test_duckdb_is_interrupted_and_its_process_goes_on(
+    setup: Setup, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(GRACE, "duckdb", 10.0)
     with pool(msgspec.structs.replace(setup, seconds=4.0)) as queries:
         before = process_of(queries)
         with pytest.raises(SqlTimeout):
@@ -68,7 +71,7 @@ def test_polars_cannot_be_interrupted_so_its_process_is_ended(queries: Pool) -> 
     with pytest.raises(SqlTimeout):
         ask(queries, ENDLESS, "polars")
     assert process_of(queries) != before
-    assert values(queries, "SELECT 1 AS one", "polars") == [[1]]
+    assert in_time(queries, "SELECT 1 AS one", "polars") == [[1]]
 
 
 @pytest.mark.parametrize(
@@ -83,12 +86,15 @@ def test_polars_cannot_be_interrupted_so_its_process_is_ended(queries: Pool) -> 
 def test_a_query_that_grows_too_large_is_stopped(queries: Pool, text: str) -> None:
     with pytest.raises((SqlTooLarge, SqlTimeout, SqlError)):
         ask(queries, text)
-    assert values(queries, "SELECT 1") == [[1]]
+    assert in_time(queries, "SELECT 1") == [[1]]
 
 
 def test_a_process_that_grows_too_large_is_ended(setup: Setup) -> None:
     """Whatever the engine's own limit is."""
-    with pool(msgspec.structs.replace(setup, room=220)) as queries, pytest.raises(SqlTooLarge):
+    with (
+        pool(msgspec.structs.replace(setup, room=220, seconds=60.0)) as queries,
+        pytest.raises(SqlTooLarge),
+    ):
         ask(queries, RUNAWAYS[1])
 
 
@@ -97,21 +103,22 @@ def test_a_broken_process_is_replaced(queries: Pool, engine: Engine) -> None:
     before = process_of(queries)
     psutil.Process(before).kill()
     until(lambda: not queries._idle[0].lives(), "its end")
-    assert values(queries, "SELECT 1 AS one", engine) == [[1]]
+    assert in_time(queries, "SELECT 1 AS one", engine) == [[1]]
     assert process_of(queries) != before
 
 
-def test_a_process_that_breaks_in_the_midst_is_told_and_replaced(queries: Pool) -> None:
-    before = process_of(queries)
-    threading.Timer(0.3, psutil.Process(before).kill).start()
-    with pytest.raises(SqlTooLarge, match="broke the process"):
-        ask(queries, RUNAWAYS[1])
-    assert values(queries, "SELECT 1") == [[1]]
+def test_a_process_that_breaks_in_the_midst_is_told_and_replaced(setup: Setup) -> None:
+    with pool(msgspec.structs.replace(setup, seconds=60.0)) as queries:
+        before = process_of(queries)
+        threading.Timer(0.3, psutil.Process(before).kill).start()
+        with pytest.raises(SqlTooLarge, match="broke the process"):
+            ask(queries, RUNAWAYS[1])
+        assert in_time(queries, "SELECT 1") == [[1]]
 
 
 def test_who_finds_no_place_is_told_at_once(setup: Setup) -> None:
     with pool(msgspec.structs.replace(setup, seconds=3.0), size=1, waiting=1) as queries:
-        values(queries, "SELECT 1")
+        in_time(queries, "SELECT 1")
         ends: list[type[Exception]] = []
         others = [threading.Thread(target=_run, args=(queries, ends)) for _ in range(2)]
         for other in others:
@@ -122,7 +129,7 @@ def test_who_finds_no_place_is_told_at_once(setup: Setup) -> None:
         for other in others:
             other.join()
         assert ends == [SqlTimeout, SqlTimeout]
-        assert values(queries, "SELECT 1") == [[1]]
+        assert in_time(queries, "SELECT 1") == [[1]]
 
 
 def _run(queries: Pool, ends: list[type[Exception]]) -> None:
@@ -138,7 +145,7 @@ def test_several_processes_work_at_once(setup: Setup) -> None:
         other = threading.Thread(target=_run, args=(queries, ends))
         other.start()
         until(lambda: queries.free == 1, "a query")
-        assert values(queries, "SELECT 2") == [[2]]
+        assert in_time(queries, "SELECT 2") == [[2]]
         other.join()
         assert ends == [SqlTimeout]
         assert len(queries._idle) == 2

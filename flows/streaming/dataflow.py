@@ -15,6 +15,7 @@ from flows.projects.spec import Project
 from flows.settings import Settings, load
 from flows.stores.commands import CommandStore
 from flows.stores.live import LiveStore, connect
+from flows.stores.predictions import PredictionStore
 from flows.streaming import faults, recovery
 from flows.streaming.commands import Desk
 from flows.streaming.dead_letter_sink import DeadLetterSink
@@ -40,6 +41,7 @@ def build(
     """Wire a project's flow. Step names are a schema: recovery finds its state by them."""
     client = connect(settings.redis_url.get_secret_value())
     live = LiveStore(client, project.slug)
+    served = PredictionStore(client, project.slug, project.horizon.total_seconds())
     wanted = WantedState(live, stop)
     registry = registry_of(project, settings)
     start = Start(project, settings, registry, stop)
@@ -54,7 +56,7 @@ def build(
     learned = op.stateful_batch("learn", decoded, learn_logic(project, settings, start, desk))
     op.output("dead_letters", decoded, DeadLetterSink(settings, project.dead_letters_topic, stop))
     op.output("lake", learned, LakeSink(project, settings, stop))
-    op.output("redis", learned, RedisSink(live, wanted.is_paused))
+    op.output("redis", learned, RedisSink(live, served, wanted.is_paused))
     op.output("mlflow", learned, MlflowSink(project, settings, stop))
     return flow
 

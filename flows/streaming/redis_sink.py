@@ -8,11 +8,13 @@ from collections.abc import Callable
 from bytewax.outputs import DynamicSink, StatelessSinkPartition
 
 from flows.stores.live import LiveStore, Status
+from flows.stores.predictions import PredictionStore
 from flows.streaming import faults
 from flows.streaming.background import Latest
 from flows.streaming.guard import guarded
 from flows.streaming.messages import Learned, Publication
 from flows.streaming.progress import Progress
+from flows.streaming.told_labels import ToldLabels
 
 FAREWELL_SECONDS = 5.0
 
@@ -20,26 +22,32 @@ Keyed = tuple[str, Learned]
 
 
 class RedisSink(DynamicSink[Keyed]):
-    """Publishes the newest model of each shard and says that the flow is alive.
+    """Publishes the newest model of each shard, says that the flow is alive, and tells of labels.
 
-    At-least-once: the store refuses what is older than what it holds.
+    At-least-once for models: the store refuses what is older than what it holds.
     """
 
-    def __init__(self, store: LiveStore, paused: Callable[[], bool]) -> None:
+    def __init__(
+        self, store: LiveStore, predictions: PredictionStore, paused: Callable[[], bool]
+    ) -> None:
         self._store = store
+        self._predictions = predictions
         self._paused = paused
 
     @guarded
     def build(self, step_id: str, worker_index: int, worker_count: int) -> RedisPartition:
-        return RedisPartition(self._store, self._paused)
+        return RedisPartition(self._store, self._predictions, self._paused)
 
 
 class RedisPartition(StatelessSinkPartition[Keyed]):
     """One worker's shards, each with a place for its newest model and its newest heartbeat."""
 
-    def __init__(self, store: LiveStore, paused: Callable[[], bool]) -> None:
+    def __init__(
+        self, store: LiveStore, predictions: PredictionStore, paused: Callable[[], bool]
+    ) -> None:
         self._store = store
         self._paused = paused
+        self._labels = ToldLabels(predictions)
         self._progress: defaultdict[int, Progress] = defaultdict(Progress)
         self._models: dict[int, Latest[Publication]] = {}
         self._beats: dict[int, Latest[Status]] = {}
@@ -50,6 +58,7 @@ class RedisPartition(StatelessSinkPartition[Keyed]):
             shard = int(key)
             if learned.publication:
                 self._model_place(shard).offer(learned.publication)
+            self._labels.add(learned.outcomes)
             self._progress[shard].add(learned)
             beat = self._progress[shard].beat("paused" if self._paused() else "running")
             if beat:
@@ -58,6 +67,7 @@ class RedisPartition(StatelessSinkPartition[Keyed]):
     def close(self) -> None:
         for place in self._models.values():
             place.drain(FAREWELL_SECONDS)
+        self._labels.stop(FAREWELL_SECONDS)
 
     def _model_place(self, shard: int) -> Latest[Publication]:
         if shard not in self._models:
