@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -24,8 +24,9 @@ CATEGORIES_TOLD_APART = 30
 STABILITY_LIMIT = 0.25
 """The usual limit of "a significant shift": Siddiqi (2006), "Credit Risk Scorecards", chapter 6."""
 
+NUMBERS = frozenset({int, float})
+
 Floats = NDArray[np.float64]
-Count = Callable[[Sequence[Any]], Floats]
 
 
 @dataclass(slots=True)
@@ -94,13 +95,16 @@ class InputDrift:
         if len(self._window) < WINDOW:
             return []
         window, self._window = self._window, []
-        names = dict.fromkeys(name for features in window for name in features)
+        names: dict[str, Any] = {}
+        for one in window:
+            if not one.keys() <= names.keys():
+                names |= one
         watched = [name for name in names if name not in self._seasonal]
         found = [self._compare(name, [one.get(name) for one in window]) for name in watched]
         return [alarm for alarm in found if alarm is not None]
 
     def _compare(self, name: str, values: list[Any]) -> Alarm | None:
-        if sum(value is not None for value in values) < PRESENT_AT_LEAST:
+        if len(values) - values.count(None) < PRESENT_AT_LEAST:
             return None
         usual = self._usual.get(name)
         if usual is None:
@@ -124,9 +128,12 @@ class InputDrift:
 def _numbers(values: Sequence[Any]) -> Floats | None:
     """The values as numbers; None when any of them is none. A missing one is not counted."""
     present = [value for value in values if value is not None]
-    if not present or not all(type(value) in (int, float) for value in present):
+    if not present or not NUMBERS.issuperset(map(type, present)):
         return None
-    numbers = np.array([_bounded(value) for value in present])
+    try:
+        numbers = np.array(present, dtype=np.float64)
+    except OverflowError:
+        numbers = np.array([_bounded(value) for value in present])
     finite: Floats = numbers[np.isfinite(numbers)]
     return finite
 

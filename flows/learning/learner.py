@@ -131,34 +131,41 @@ class Learner:
     def _learn(self, waiting: Waiting, label: Any, time: float) -> float | None:
         """Score the predictions made back then, then learn. Returns the error of what was said."""
         state, task, features = self.state, self._task, waiting.features
-        said = {name: one for name, one in waiting.said.items() if one is not None}
-        errors = {name: task.error(label, one) for name, one in said.items()}
-        if state.leads in said:
-            state.metrics.update(label, said[state.leads], waiting.time)
+        by_leader = waiting.by == state.leads
+        rivals = waiting.rivals if by_leader else waiting.said
+        own = waiting.prediction if by_leader else rivals.get(state.leads)
+        error = None
+        if own is not None:
+            error = task.error(label, own)
+            state.metrics.update(label, own, waiting.time)
         task.learn(state.model, features, label)
+        errors: dict[str, float] = {}
         for name, rival in state.challengers.items():
-            if name in said:
-                rival.metrics.update(label, said[name], waiting.time)
+            said = rivals.get(name)
+            if said is not None:
+                errors[name] = task.error(label, said)
+                rival.metrics.update(label, said, waiting.time)
             task.learn(rival.model, features, label)
         state.counts["learned"] += 1
-        self._watch(errors, time)
-        return errors.get(waiting.by)
+        if error is not None:
+            self._watch(error, errors, time)
+        if by_leader or waiting.prediction is None:
+            return error if by_leader else None
+        return task.error(label, waiting.prediction)
 
-    def _watch(self, errors: dict[str, float], time: float) -> None:
+    def _watch(self, error: float, errors: dict[str, float], time: float) -> None:
         """Look for drift in the champion's errors, and for a challenger that errs less."""
         state = self.state
-        error = errors.get(state.leads)
-        if error is None:
-            return
         if alarm := state.drift.update(error):
             self._ring(alarm, time)
             self._forget(alarm)
-        winners = [
-            name
-            for name in state.challengers
-            if name in errors
-            and state.contests.setdefault(name, Contest()).update(error, errors[name])
-        ]
+        winners = []
+        for name, of_rival in errors.items():
+            contest = state.contests.get(name)
+            if contest is None:
+                contest = state.contests[name] = Contest()
+            if contest.update(error, of_rival):
+                winners.append(name)
         if winners and self.project.promote_automatically:
             promote_winner(self.project, state, winners)
 
