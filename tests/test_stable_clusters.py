@@ -2,11 +2,8 @@ from __future__ import annotations
 
 import json
 import math
-import os
 import pickle
 import random
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -16,6 +13,7 @@ from river.checks import common
 from sklearn.metrics import adjusted_rand_score
 
 from flows.learning.models.stable_clusters import StableClusters
+from tests.other_processes import said_with_other_hashes
 
 X = dict[Any, Any]
 
@@ -257,20 +255,11 @@ def test_state_is_bounded() -> None:
 
 
 HASHES = """
+from tests.other_processes import said_with_other_hashes
 from tests.test_stable_clusters import described, taught
 print(taught(described(1200)).centers)
 """
 
 
 def test_does_not_depend_on_the_hash_seed() -> None:
-    said = {
-        subprocess.run(
-            [sys.executable, "-c", HASHES],
-            env={**os.environ, "PYTHONHASHSEED": seed},
-            capture_output=True,
-            text=True,
-            check=True,
-        ).stdout
-        for seed in ("1", "2")
-    }
-    assert len(said) == 1
+    assert len(said_with_other_hashes(HASHES)) == 1
