@@ -88,9 +88,10 @@ def test_a_row_that_nobody_sent_is_seen(undisturbed: Account, found: Account) ->
     ("table", "column", "value"),
     [
         (PROJECT.topic, "prediction_probability", 0.123),
+        (PROJECT.topic, "prediction_error", 0.123),
         (PROJECT.topic, "events_learned", 3),
         (PROJECT.topic, "amount", None),
-        (OUTCOMES, "prediction_probability", 0.123),
+        (OUTCOMES, "error", 0.123),
         (OUTCOMES, "status", "expired"),
         (OUTCOMES, "delay_seconds", 1e-9),
     ],

@@ -253,5 +253,5 @@ def test_a_letter_that_is_sent_twice_all_the_same_is_learnt_once(
     assert learner.state.counts["learned"] == 2
     assert learner.state.counts["duplicate"] == 2
     assert learner.state.counts["dead_letters"] == len(BROKEN)
-    statuses = [row.outcome.status for row in learned.outcomes]
+    statuses = [row.status for row in learned.outcomes]
     assert statuses == ["matched", "matched", "duplicate", "duplicate"]

@@ -95,7 +95,8 @@ def test_every_label_is_an_outcome(run: Run) -> None:
     assert frame["status"].unique().to_list() == ["matched"]
     assert frame["event_id"].to_list() == events["transaction_id"].to_list()
     assert frame["label"].to_list() == events["is_fraud"].to_list()
-    assert frame["prediction_probability"].to_list() == events["prediction_probability"].to_list()
+    assert frame["error"].to_list() == events["prediction_error"].to_list()
+    assert events["prediction_error"].count() == events["prediction_probability"].count() > 0
     assert frame["events_learned"].to_list() == list(range(EVENTS - len(BROKEN)))
 
 

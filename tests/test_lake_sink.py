@@ -94,6 +94,21 @@ def test_a_row_tells_what_was_predicted_and_where_it_came_from(settings: Setting
     assert frame["kafka_topic"].unique().to_list() == [EVENTS]
 
 
+def test_an_error_is_beside_the_prediction_if_the_label_was_there(settings: Settings) -> None:
+    events = fraud_events(100)
+    events[50:] = [without_label(one) for one in events[50:]]
+    write(settings, learned(PROJECT, events))
+    errors = rows(settings, EVENTS)["prediction_error"].to_list()
+    assert errors[:50] == rows(settings, OUTCOMES)["error"].to_list()
+    assert errors[49] is not None
+    assert errors[50:] == [None] * 50
+
+
+def test_a_prediction_is_in_the_row_of_its_event_alone(settings: Settings) -> None:
+    write(settings, learned(PROJECT, fraud_events(3)))
+    assert not [name for name in rows(settings, OUTCOMES).columns if "prediction" in name]
+
+
 def test_an_event_without_label_has_none_in_its_row(settings: Settings) -> None:
     write(settings, learned(PROJECT, [without_label(one) for one in fraud_events(3)]))
     assert rows(settings, EVENTS)["is_fraud"].to_list() == [None] * 3
@@ -104,7 +119,7 @@ def test_an_outcome_has_its_label_error_and_delay(settings: Settings) -> None:
     whole = learned(PROJECT, fraud_events(100))
     write(settings, whole)
     found = rows(settings, OUTCOMES).to_dicts()
-    for row, outcome in zip(found, (one.outcome for one in whole.outcomes), strict=True):
+    for row, outcome in zip(found, whole.outcomes, strict=True):
         names = ("event_id", "status", "label", "error", "delay_seconds", "events_learned")
         assert [row[name] for name in names] == [getattr(outcome, name) for name in names]
 

@@ -81,6 +81,20 @@ def test_labels_are_as_known_now(queries: Pool, engine: Engine, events: pl.DataF
 
 
 @pytest.mark.parametrize("engine", ENGINES)
+def test_errors_are_beside_predictions_whenever_the_label_came(
+    queries: Pool, engine: Engine, settings: Settings
+) -> None:
+    outcomes = rows(settings, f"{TOPIC}_outcomes").filter(pl.col("status") == "matched")
+    errors = dict(outcomes.select("event_id", "error").iter_rows())
+    text = "SELECT transaction_id, prediction_error FROM fraud ORDER BY kafka_offset"
+    found = values(queries, text, engine)
+    assert [row[1] for row in found] == [errors.get(row[0]) for row in found]
+    assert None not in [row[1] for row in found[20:40]]
+    text = "SELECT prediction_error FROM fraud_events WHERE prediction_error IS NOT NULL"
+    assert 0 < len(values(queries, text, engine)) <= 20
+
+
+@pytest.mark.parametrize("engine", ENGINES)
 def test_events_are_as_they_came(queries: Pool, engine: Engine) -> None:
     text = "SELECT count(*) AS all_of_them, count(is_fraud) AS labelled FROM fraud_events"
     assert values(queries, text, engine) == [[EVENTS, 20]]

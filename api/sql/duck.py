@@ -21,6 +21,7 @@ from api.sql.messages import Setup, SqlColumn, took_longer
 from api.sql.newest import Newest
 from api.sql.reading import Config, Reading
 from api.sql.views import (
+    ERROR,
     KNOWN,
     LABEL_STATUS,
     LABELS,
@@ -214,7 +215,8 @@ class _Definitions:
         outcomes = self._scan(self._outcomes, self._outcomes.paths)
         return (
             f"SELECT e.* REPLACE (coalesce(e.{name}, TRY_CAST(o.label AS {self._kind(label)}))"
-            f" AS {name}), {carried} ELSE o.status END AS {LABEL_STATUS}"
+            f" AS {name}, coalesce(e.{ERROR}, o.error) AS {ERROR}),"
+            f" {carried} ELSE o.status END AS {LABEL_STATUS}"
             f" FROM ({scan}) AS e LEFT JOIN ({outcomes}) AS o"
             f" ON e.{key} = o.event_id AND o.status IN ({_texts(KNOWN)})"
         )

@@ -14,6 +14,7 @@ from api.sql.lake import Snapshot
 from api.sql.messages import Setup, SqlColumn
 from api.sql.reading import Reading
 from api.sql.views import (
+    ERROR,
     KNOWN,
     LABEL_STATUS,
     LABELS,
@@ -102,13 +103,15 @@ class _Frames:
         known = known.filter(pl.col("status").is_in(KNOWN)).select(
             pl.col("event_id").alias(self._of.event_id),
             pl.col("label").cast(kind, strict=False).alias("known label"),
+            pl.col("error").alias("known error"),
             pl.col("status").alias("known status"),
         )
         joined = events.join(known, on=self._of.event_id, how="left")
         return joined.with_columns(
             pl.coalesce(label, "known label").alias(label),
+            pl.coalesce(ERROR, "known error").alias(ERROR),
             status.otherwise(pl.col("known status")).alias(LABEL_STATUS),
-        ).drop("known label", "known status")
+        ).drop("known label", "known error", "known status")
 
     def _ids(self, events: pl.LazyFrame) -> list[str]:
         found: list[str] = events.select(self._of.event_id).collect()[self._of.event_id].to_list()

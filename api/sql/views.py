@@ -1,6 +1,6 @@
 """What can be queried of each project: views over its Delta tables.
 
-`<slug>`: events, their predictions, and the label as it is known now.
+`<slug>`: events, their predictions, and the label and the error as they are known now.
 `<slug>_events`: events as they came, `<slug>_predictions`: what was predicted of them,
 `<slug>_outcomes`: what became of predictions, `<slug>_labels`: the labels among that.
 """
@@ -20,11 +20,14 @@ LABEL_STATUS = "label_status"
 KNOWN = ("matched", "expired")
 """Outcomes of which an event has at most one."""
 
+ERROR = "prediction_error"
+"""Of an event whose label came later it is in the outcomes."""
+
 PREDICTED = ["events_learned", "model_lineage"]
 LABELS = ["event_id", "label", "status", "delay_seconds", "kafka_time", "date"]
 
 SUMMARIES = {
-    "": "Events with their predictions, and the label as it is known now",
+    "": "Events with their predictions, and the label and the error as they are known now",
     "_events": "Events as they came, with their predictions",
     "_predictions": "Predictions, by event",
     "_outcomes": "What became of each prediction and label",

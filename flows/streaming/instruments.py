@@ -65,7 +65,7 @@ def count_learned(project: str, learned: Learned) -> None:
     if learned.events:
         EVENTS.labels(project).inc(len(learned.events))
         LAST_EVENT.labels(project).set_to_current_time()
-    statuses = Tally(row.outcome.status for row in learned.outcomes)
+    statuses = Tally(row.status for row in learned.outcomes)
     for status, count in statuses.items():
         OUTCOMES.labels(project, status).inc(count)
     if learned.publication:

@@ -129,6 +129,7 @@ def learn(learner: Learner, decoded: Decoded) -> Learned:
     if str(decoded.source) in learner.state.awaiting:
         return learned
     state, counts = learner.state, learner.state.counts
+    events, outcomes = learned.events, learned.outcomes
     offset = -1
     try:
         for message, value in decoded.accepted:
@@ -138,8 +139,12 @@ def learn(learner: Learner, decoded: Decoded) -> Learned:
                 settled = learner.answer(value.event_id, value.label, time)
             else:
                 prediction, settled = learner.observe(value, time)
-                learned.events.append(EventRow(offset, time, value, prediction, before))
-            learned.outcomes.extend(OutcomeRow(offset, time, outcome) for outcome in settled)
+                # What this event itself settled comes last.
+                matched = settled and settled[-1].status == "matched"
+                error = settled[-1].error if matched else None
+                events.append(EventRow(offset, time, value, prediction, error, before))
+            for outcome in settled:
+                outcomes.append(OutcomeRow.of(message, outcome))
             if counts["learned"] > before and is_curve_point(counts["learned"]):
                 learned.curve.append(Curve(counts["learned"], time, curve_metrics(state)))
     except Exception as error:

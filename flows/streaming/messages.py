@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 
 from flows.learning.learner import Outcome
-from flows.learning.state import Change
+from flows.learning.state import Change, Status
 from flows.stores.live import Facts
 
 
@@ -86,21 +86,44 @@ class Decoded(msgspec.Struct, frozen=True):
 
 
 class EventRow(msgspec.Struct, frozen=True, gc=False):
-    """An event with the prediction made for it. `offset` and `time` are its message's."""
+    """An event with the prediction made for it. `offset` and `time` are its message's.
+
+    `error`: how wrong the prediction was, where the label was known at once.
+    """
 
     offset: int
     time: float
     event: Any
     prediction: Any
+    error: float | None
     events_learned: int
 
 
 class OutcomeRow(msgspec.Struct, frozen=True, gc=False):
-    """An outcome with the message that settled it."""
+    """An outcome with the message that settled it; the prediction is in the event's row."""
 
     offset: int
     time: float
-    outcome: Outcome
+    event_id: str
+    status: Status
+    label: Any
+    error: float | None
+    delay_seconds: float | None
+    events_learned: int | None
+
+    @classmethod
+    def of(cls, message: Message, outcome: Outcome) -> OutcomeRow:
+        """The row of what a message settled."""
+        return cls(
+            message.offset,
+            message.time,
+            outcome.event_id,
+            outcome.status,
+            outcome.label,
+            outcome.error,
+            outcome.delay_seconds,
+            outcome.events_learned,
+        )
 
 
 class Curve(msgspec.Struct, frozen=True):

@@ -1,7 +1,8 @@
 """What a flow learnt, as rows of the lake's two tables.
 
-`<topic>`: every event with the prediction made for it. `<topic>_outcomes`: every label and every
-prediction that got none. Both carry the coordinates of the message that caused the row.
+`<topic>`: every event with the prediction made for it, and its error if the label came with it.
+`<topic>_outcomes`: every label, and every prediction that got none, by the id of the event. Both
+carry the coordinates of the message that caused the row.
 
 Rows go to Arrow as lines of JSON: both encoder and reader are compiled, and the reader, the larger
 part, runs beside the learner because it does not hold the interpreter's lock.
@@ -31,6 +32,7 @@ COORDINATES = pa.schema(
         ("model_lineage", pa.int64()),
     ]
 )
+ERROR = "prediction_error"
 LABELS = {float: pa.float64(), str: pa.string()}
 
 _encode_lines = msgspec.json.Encoder().encode_lines
@@ -48,13 +50,16 @@ class EventRows:
                 ("time", pa.float64()),
                 ("event", pa.struct(list(event))),
                 ("prediction", pa.struct(list(prediction))),
+                ("error", pa.float64()),
                 ("events_learned", pa.int64()),
             ]
         )
+        self._error = [] if project.label is None else ["error"]
         self.schema = pa.schema(
             [
                 *event,
                 *_prefixed(prediction),
+                *[(ERROR, pa.float64()) for _ in self._error],
                 ("events_learned", pa.int64()),
                 *COORDINATES,
                 (PARTITION, pa.date32()),
@@ -69,6 +74,7 @@ class EventRows:
             [
                 *event,
                 *read["prediction"].flatten(),
+                *[read[name] for name in self._error],
                 read["events_learned"],
                 *_coordinates(learned, read),
                 event[self._time].cast(pa.date32()),
@@ -81,23 +87,17 @@ class OutcomeRows:
     """Makes rows of what became of predictions, by the day of the message that settled it."""
 
     def __init__(self, project: Project) -> None:
-        prediction = columns(project.task.prediction)
-        plain = _outcome(LABELS[project.task.label])
-        outcome = [*plain, pa.field("prediction", pa.struct(list(prediction)))]
-        self._lines = pa.schema(
-            [("offset", pa.int64()), ("time", pa.float64()), ("outcome", pa.struct(outcome))]
-        )
-        self.schema = pa.schema(
-            [*plain, *_prefixed(prediction), *COORDINATES, (PARTITION, pa.date32())]
-        )
+        self._outcome = _outcome(LABELS[project.task.label])
+        self._lines = pa.schema([("offset", pa.int64()), ("time", pa.float64()), *self._outcome])
+        self.schema = pa.schema([*self._outcome, *COORDINATES, (PARTITION, pa.date32())])
 
     def table(self, learned: Learned, rows: Sequence[OutcomeRow]) -> pa.Table:
-        """One row an outcome; prediction columns are null where there was none."""
+        """One row an outcome."""
         read = _read(rows, self._lines)
-        *outcome, prediction = read["outcome"].flatten()
+        outcome = [read[name] for name in self._outcome.names]
         coordinates = _coordinates(learned, read)
         day = coordinates[COORDINATES.get_field_index("kafka_time")].cast(pa.date32())
-        return pa.table([*outcome, *prediction.flatten(), *coordinates, day], schema=self.schema)
+        return pa.table([*outcome, *coordinates, day], schema=self.schema)
 
 
 def _outcome(label: pa.DataType) -> pa.Schema:
