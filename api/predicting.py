@@ -49,7 +49,7 @@ async def predict(
 
 def _predict(project: Project, chosen: Chosen, event: Any) -> PredictionMade:
     features = project.inputs(event, chosen.loaded.predictor.past)
-    prediction = project.task.predict(chosen.model, features)
+    prediction = project.task.answer(chosen.model, features)
     if prediction is None:
         learned = chosen.loaded.facts.events_learned
         raise ModelUnavailable(

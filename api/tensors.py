@@ -48,7 +48,7 @@ class Tensors:
         fields = form_fields(project.event, hidden=project.unknown)
         self._datatypes = {field.path: OF_KIND.get(field.kind, "BYTES") for field in fields}
         self._shown = [field for field in fields if field.path not in project.hidden]
-        self._outputs = dict(_leaves(project.task.prediction))
+        self._outputs = dict(_leaves(project.task.answers))
 
     @property
     def inputs(self) -> list[TensorFacts]:

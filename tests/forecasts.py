@@ -24,7 +24,7 @@ def prediction(
 ) -> ForecastingPrediction:
     """Forecasts of these values had been made 1, 2, … days before."""
     made = Horizons(*[None if value is None else forecast(value, margin) for value in values])
-    return ForecastingPrediction(series, day, forecast(0.0), made, Horizons(forecast(1.0)))
+    return ForecastingPrediction(series, day, forecast(0.0), made)
 
 
 def features(day: int, series: str = "tea/north", **others: Any) -> dict[Any, Any]:

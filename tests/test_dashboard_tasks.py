@@ -98,7 +98,8 @@ def test_verdict_shows_what_the_model_says(slug: str, learners: dict[str, Learne
     sample = sample_of(projects.get(slug))
     made = learners[slug]
     event = sample.unlabelled(sample.event(sample.values[5]))
-    said = made.state.predictor.predict(made.project, event)
+    features = made.project.inputs(event, made.state.past)
+    said = made.project.task.answer(made.state.model, features)
     _, verdict = task_views(made.project)
     verdict.__panel__().get_root()
     verdict.report = made.state.report
@@ -236,7 +237,9 @@ def test_errors_by_horizon_stand_beside_the_challengers(told: dict[str, dict[str
 
 
 def test_fan_shows_the_past_and_the_days_ahead(told: dict[str, dict[str, Any]]) -> None:
-    series = next(iter(told["sales"]["report"]["series"].values()))
+    report = told["sales"]["report"]
+    name, series = next(iter(report["series"].items()))
+    series = {**series, "fan": report["fans"][name]}
     layers = forecasting.fan(series).values()
     assert len(layers[3]) == len(series["days"])
     assert len(layers[5]) == len(series["fan"]) == 7

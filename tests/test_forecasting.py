@@ -22,8 +22,7 @@ TASK = Forecasting()
 
 def test_prediction_has_columns_for_every_horizon() -> None:
     schema = columns(ForecastingPrediction)
-    for name in ("made", "fan"):
-        assert [field.name for field in schema.field(name).type] == [f"h{n}" for n in range(1, 8)]
+    assert [field.name for field in schema.field("made").type] == [f"h{n}" for n in range(1, 8)]
     assert [field.name for field in schema.field("today").type] == ["value", "lower", "upper"]
 
 
@@ -43,6 +42,32 @@ def test_prediction_names_its_series_and_day() -> None:
     assert found is not None
     assert (found.series, found.day) == ("tea/north", MONDAY + 1)
     assert found.made.h1 is not None and found.made.h2 is None
+
+
+def test_an_answer_is_the_prediction_with_the_days_ahead() -> None:
+    model = SeasonalNaive()
+    for day in range(7):
+        TASK.learn(model, features(MONDAY + day), day)
+    predicted = TASK.predict(model, features(MONDAY + 7))
+    answered = TASK.answer(model, features(MONDAY + 7))
+    assert predicted is not None and answered is not None
+    values = msgspec.to_builtins(answered)
+    fan = values.pop("fan")
+    assert values == msgspec.to_builtins(predicted)
+    assert [one and one["value"] for one in fan.values()] == [1, 2, 3, 4, 5, 6, 0]
+
+
+def test_an_untaught_model_has_no_answer() -> None:
+    assert TASK.answer(SeasonalNaive(), features(MONDAY)) is None
+
+
+def test_what_was_issued_on_a_day_is_told_by_days_ahead() -> None:
+    book: ForecastBook[Forecast] = ForecastBook()
+    book.issue(1, fan(100))
+    book.issue(2, fan(200))
+    assert book.issued(2) == fan(200)
+    assert book.issued(1) == fan(100)
+    assert book.issued(5) == [None] * 7
 
 
 @pytest.mark.parametrize(("label", "error"), [(10, 0.0), (15, 2.0), (5, 2.0), (20, 8), (99, 8)])

@@ -74,7 +74,10 @@ def test_state_of_a_hundred_series_is_small(living: Run) -> None:
 def test_report_has_the_fan_of_every_series(living: Run) -> None:
     report = living.learner.state.report
     assert len(report["series"]) == 100
-    assert all(len(one["fan"]) == 7 for one in report["series"].values())
+    assert report["fans"].keys() == report["series"].keys()
+    for name, fan in report["fans"].items():
+        assert len(fan) == 7
+        assert fan[0]["day"] > report["series"][name]["days"][-1]
     assert len(msgspec.json.encode(report)) < 100_000
 
 

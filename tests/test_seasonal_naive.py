@@ -33,10 +33,17 @@ def test_every_horizon_is_the_same_weekday_of_the_week_before() -> None:
     model = taught(list(range(14)))
     outlook = model.forecast_one(features(MONDAY + 14))
     assert outlook is not None
-    today, made, fan = outlook
+    today, made = outlook
+    fan = model.fan_one(features(MONDAY + 14))
     assert today.value == 7
     assert [one and one.value for one in made] == [7] * 7
-    assert [one and one.value for one in fan] == [8, 9, 10, 11, 12, 13, 7]
+    assert [one.value for one in fan] == [8, 9, 10, 11, 12, 13, 7]
+
+
+def test_the_newest_fans_are_told_with_their_dates() -> None:
+    (fan,) = taught(list(range(14))).describe()["fans"].values()
+    assert [one["value"] for one in fan] == [7, 8, 9, 10, 11, 12, 13]
+    assert [one["day"][-2:] for one in fan[:2]] == ["20", "21"]
 
 
 def test_the_newest_day_stands_in_for_a_weekday_never_seen() -> None:
@@ -48,6 +55,7 @@ def test_the_newest_day_stands_in_for_a_weekday_never_seen() -> None:
 
 def test_says_nothing_of_a_series_that_it_does_not_know() -> None:
     assert SeasonalNaive().forecast_one(features(MONDAY)) is None
+    assert SeasonalNaive().fan_one(features(MONDAY)) == []
     assert SeasonalNaive().predict_one(features(MONDAY)) == 0.0
 
 

@@ -52,7 +52,9 @@ class ForecastingReport(TaskView):
         self._show_series()
 
     def _show_series(self, _event: Any = None) -> None:
-        self._fan.send((self.report.get("series") or {}).get(self.series.value))
+        name, report = self.series.value, self.report
+        ahead = (report.get("fans") or {}).get(name) or []
+        self._fan.send({**((report.get("series") or {}).get(name) or {}), "fan": ahead})
 
     def wide(self) -> list[Any]:
         return [parts.card(parts.titled("Series", drawn.FAN_NOTE, self.series), self._fan.pane)]

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from flows.learning.contest import Contest
-from flows.learning.drift import Alarm, ErrorDrift
+from flows.learning.drift import Alarm
 from flows.learning.input_drift import InputDrift
 from flows.learning.state import ORIGINAL, Challenger, Outcome, State, Waiting
 from flows.learning.succession import promote_winner
@@ -45,7 +45,7 @@ class Learner:
         metrics = project.task.metrics
         state = State(project.model(), metrics(), lineage, lineage)
         state.past = project.past() if project.past else None
-        state.drift = getattr(project.task, "detector", ErrorDrift)()
+        state.drift = project.task.detector()
         state.inputs = InputDrift(project.seasonal_inputs)
         return cls(project, state)
 

@@ -14,8 +14,7 @@ from flows.learning.drift import ALARMS_KEPT, Alarm, ErrorDrift
 from flows.learning.input_drift import InputDrift
 from flows.learning.past import Past
 from flows.learning.predictor import Predictor
-from flows.learning.surprise_drift import SurpriseDrift
-from flows.learning.task import Metrics
+from flows.learning.task import Detector, Metrics
 
 # What the project's own model is called where it competes with challengers.
 ORIGINAL = "original"
@@ -114,7 +113,7 @@ class State:
     generation: int
     past: Past | None = None
     challengers: dict[str, Challenger] = field(default_factory=dict)
-    drift: ErrorDrift | SurpriseDrift = field(default_factory=ErrorDrift)
+    drift: Detector = field(default_factory=ErrorDrift)
     inputs: InputDrift = field(default_factory=InputDrift)
     alarms: deque[Alarm] = field(default_factory=lambda: deque(maxlen=ALARMS_KEPT))
     waiting: OrderedDict[str, Waiting] = field(default_factory=OrderedDict)

@@ -6,6 +6,8 @@ from typing import Any, Protocol
 
 import msgspec
 
+from flows.learning.drift import Alarm, ErrorDrift
+
 
 class Metrics(Protocol):
     """Test-then-train metrics of one task, updated with predictions made before their label."""
@@ -18,6 +20,13 @@ class Metrics(Protocol):
 
     def report(self) -> dict[str, Any]:
         """What is more than a number: matrices, curves, counts. Plain JSON types."""
+
+
+class Detector(Protocol):
+    """Watches errors for drift."""
+
+    def update(self, error: float) -> Alarm | None:
+        """Watch one error; returns the alarm that it raises, if any."""
 
 
 class Task(Protocol):
@@ -38,11 +47,24 @@ class Task(Protocol):
     def predict(self, model: Any, features: dict[str, Any]) -> Any | None:
         """Predict without changing the model; None while it has learnt too little to answer."""
 
+    @property
+    def answers(self) -> type[msgspec.Struct]:
+        """The struct that `answer` returns."""
+        return self.prediction
+
+    def answer(self, model: Any, features: dict[str, Any]) -> Any | None:
+        """Predict for somebody who asks: a prediction, perhaps with more than can be scored."""
+        return self.predict(model, features)
+
     def learn(self, model: Any, features: dict[str, Any], label: Any) -> None:
         """Let the model learn one labelled example."""
 
     def error(self, label: Any, prediction: Any) -> float:
         """How wrong a prediction was; drift detectors watch it."""
+
+    def detector(self) -> Detector:
+        """Make a fresh detector of drift in errors."""
+        return ErrorDrift()
 
     def metrics(self) -> Metrics:
         """Make fresh metrics."""

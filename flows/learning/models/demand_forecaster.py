@@ -22,7 +22,7 @@ from flows.learning.models.demand_effects import (
 )
 from flows.learning.models.demand_series import DemandSeries, Issue, Situation
 from flows.learning.models.interval_levels import MEAN_DEVIATION, IntervalLevels, bounds
-from flows.learning.tasks.forecasting_prediction import HORIZONS, Forecast, Horizons
+from flows.learning.tasks.forecasting_prediction import HORIZONS, Forecast, Horizons, dated
 
 FIRST_DAY = 1
 CLIP = 3.0
@@ -32,12 +32,12 @@ NOTICE = 0.002
 LARGEST_RATIO = 4.0
 LARGEST_LOG = 30.0
 LARGEST_UNITS = expm1(LARGEST_LOG)
-PRODUCTS_DESCRIBED = 100
+DESCRIBED = 100
 NOTHING = 1e-9
 
 Kept = TypeVar("Kept")
-Outlook = tuple[Forecast, Horizons, Horizons]
-"""Of the day itself, made before for the day, made now for the days after it."""
+Outlook = tuple[Forecast, Horizons]
+"""Of the day itself, and made before for the day."""
 
 
 class DemandForecaster(base.Regressor):
@@ -88,8 +88,15 @@ class DemandForecaster(base.Regressor):
         day = _day(x, series)
         now = series.situation(x, day, self._discount)
         made = Horizons(*[issue.forecast if issue else None for issue in series.book.made(day)])
-        fan = Horizons(*[issue.forecast for issue in self._fan(series, now)])
-        return self._today(series, now), made, fan
+        return self._today(series, now), made
+
+    def fan_one(self, x: dict[Any, Any]) -> list[Forecast]:
+        """Forecast the 7 days after one; empty before any was learnt."""
+        series = self._look_up(x)
+        if series is None:
+            return []
+        now = series.situation(x, _day(x, series), self._discount)
+        return [issue.forecast for issue in self._fan(series, now)]
 
     def predict_one(self, x: dict[Any, Any]) -> float:
         """Units expected on the day itself; 0 before anything was learnt."""
@@ -138,8 +145,12 @@ class DemandForecaster(base.Regressor):
         return {"level": units, **{name: each * part for name, part in parts.items()}}
 
     def describe(self) -> dict[str, Any]:
-        """Factors of demand as they are believed now, plain JSON: of all and of each product."""
-        products = list(self._products.items())[-PRODUCTS_DESCRIBED:]
+        """Factors of demand as they are believed now, of all and of each product; newest fans.
+
+        Plain JSON.
+        """
+        products = list(self._products.items())[-DESCRIBED:]
+        newest = list(self._series.items())[-DESCRIBED:]
         return {
             "series_known": len(self._series),
             "weekday_factors": [_factor(effect) for effect in self._all.mean[WEEKDAY:]],
@@ -147,6 +158,7 @@ class DemandForecaster(base.Regressor):
             "promotion_factor": _factor(self._all.mean[PROMOTION]),
             "price_elasticity": round(self._all.mean[PRICE], 3),
             "products": {str(name): self._describe(effects) for name, effects in products},
+            "fans": {str(name): _fan_of(series) for name, series in newest},
         }
 
     def on_drift(self) -> None:
@@ -254,6 +266,13 @@ def _day(x: dict[Any, Any], series: DemandSeries) -> int:
     if isinstance(day, int):
         return day
     return FIRST_DAY if series.now is None else series.now.day + 1
+
+
+def _fan_of(series: DemandSeries) -> list[dict[str, Any]]:
+    if series.now is None:
+        return []
+    issued = series.book.issued(series.now.day)
+    return dated(series.now.day, [issue.forecast if issue else None for issue in issued])
 
 
 def _forecast(center: float, around: Sequence[float]) -> Forecast:

@@ -44,6 +44,11 @@ class ForecastBook(Generic[Issued]):
                     slots[place] = slots[place + 1]
         return slots
 
+    def issued(self, day: int) -> list[Issued | None]:
+        """What was forecast on a day for the 7 days after it."""
+        slots = [self._days.get(day + ahead) for ahead in range(1, HORIZONS + 1)]
+        return [slot[place] if slot else None for place, slot in enumerate(slots)]
+
     def clear(self) -> None:
         """Forget everything."""
         self._days.clear()

@@ -11,13 +11,14 @@ from river import base
 
 from flows.learning.models.forecast_book import ForecastBook
 from flows.learning.models.interval_levels import IntervalLevels
-from flows.learning.tasks.forecasting_prediction import HORIZONS, Forecast, Horizons
+from flows.learning.tasks.forecasting_prediction import HORIZONS, Forecast, Horizons, dated
 
 SEASON = 7
 WEEKS = 4
 NOTICE = 0.005
 FIRST_DEVIATION = 0.3
 EVENTS_BETWEEN_LOOKS = 50
+DESCRIBED = 100
 
 
 class Weeks:
@@ -64,14 +65,18 @@ class SeasonalNaive(base.Regressor):
         self._learnt = 0
         self._factors = [self._around(horizon) for horizon in range(HORIZONS + 1)]
 
-    def forecast_one(self, x: dict[Any, Any]) -> tuple[Forecast, Horizons, Horizons] | None:
+    def forecast_one(self, x: dict[Any, Any]) -> tuple[Forecast, Horizons] | None:
         """Forecast a series as of a day whose sales are not known; None for an unknown series."""
         weeks = self._series.get(x.get("series"))
         if weeks is None:
             return None
         day = _day(x, weeks)
-        made = Horizons(*weeks.book.made(day))
-        return self._today(weeks, day), made, Horizons(*self._fan(weeks, day))
+        return self._today(weeks, day), Horizons(*weeks.book.made(day))
+
+    def fan_one(self, x: dict[Any, Any]) -> list[Forecast]:
+        """Forecast the 7 days after one; empty for an unknown series."""
+        weeks = self._series.get(x.get("series"))
+        return [] if weeks is None else self._fan(weeks, _day(x, weeks))
 
     def predict_one(self, x: dict[Any, Any]) -> float:
         """Units sold a week before; 0 for an unknown series."""
@@ -87,6 +92,15 @@ class SeasonalNaive(base.Regressor):
         weeks.note(day, quantity)
         if day == weeks.newest:
             weeks.book.issue(day, self._fan(weeks, day))
+
+    def describe(self) -> dict[str, Any]:
+        """The newest fans, plain JSON."""
+        newest = list(self._series.items())[-DESCRIBED:]
+        fans = {
+            str(name): dated(weeks.newest, weeks.book.issued(weeks.newest))
+            for name, weeks in newest
+        }
+        return {"fans": fans}
 
     def _judge(self, weeks: Weeks, day: int, quantity: float) -> None:
         for horizon, issued in enumerate(weeks.book.made(day), 1):

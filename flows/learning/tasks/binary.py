@@ -7,12 +7,13 @@ from typing import Any
 
 from flows.errors import EventError
 from flows.learning.surprise_drift import SurpriseDrift
+from flows.learning.task import Task
 from flows.learning.tasks.binary_metrics import BinaryMetrics
 from flows.learning.tasks.binary_prediction import BinaryPrediction
 
 
 @dataclass(frozen=True, slots=True)
-class BinaryClassification:
+class BinaryClassification(Task):
     """Labels are 0 and 1. A model with a `threshold` decides by it, any other by 0.5."""
 
     beta: float = 1.0

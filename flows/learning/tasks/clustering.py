@@ -10,12 +10,13 @@ from typing import Any
 from river.compose import Pipeline
 
 from flows.errors import EventError
+from flows.learning.task import Task
 from flows.learning.tasks.clustering_metrics import ClusteringMetrics
 from flows.learning.tasks.clustering_prediction import ClusterPrediction
 
 
 @dataclass(frozen=True, slots=True)
-class Clustering:
+class Clustering(Task):
     """Works with every clusterer that shows its `centers`, alone or at the end of a pipeline.
 
     One that has `distances_one` and `names` says better than we can how far centres are and what

@@ -7,14 +7,19 @@ from math import isfinite
 from typing import Any
 
 from flows.errors import EventError
+from flows.learning.task import Task
 from flows.learning.tasks.forecasting_metrics import ForecastingMetrics
-from flows.learning.tasks.forecasting_prediction import ForecastingPrediction
+from flows.learning.tasks.forecasting_prediction import (
+    ForecastingAnswer,
+    ForecastingPrediction,
+    Horizons,
+)
 
 LARGEST_ERROR = 8.0
 
 
 @dataclass(frozen=True, slots=True)
-class Forecasting:
+class Forecasting(Task):
     """Labels are quantities, 0 or more; horizons are 1 to 7 days.
 
     A forecast `h` days ahead of a day knows no sales later than `h` days before it: it is the
@@ -25,9 +30,9 @@ class Forecasting:
     are not known ahead. Each event is one observation of its day: several on a day are not added
     up, each is scored, and each is learnt.
 
-    The model offers `forecast_one(features)`, which gives `today`, `made` and `fan` of a
-    ForecastingPrediction or None, and `learn_one(features, quantity)`. Features name the `series`
-    and the `day`.
+    The model offers `forecast_one(features)`, which gives `today` and `made` of a
+    ForecastingPrediction or None, `fan_one(features)` for the days after it, and
+    `learn_one(features, quantity)`. Features name the `series` and the `day`.
     """
 
     @property
@@ -47,6 +52,18 @@ class Forecasting:
         if outlook is None:
             return None
         return ForecastingPrediction(features["series"], features["day"], *outlook)
+
+    @property
+    def answers(self) -> type[ForecastingAnswer]:
+        return ForecastingAnswer
+
+    def answer(self, model: Any, features: dict[str, Any]) -> ForecastingAnswer | None:
+        outlook = model.forecast_one(features)
+        if outlook is None:
+            return None
+        today, made = outlook
+        fan = Horizons(*model.fan_one(features))
+        return ForecastingAnswer(features["series"], features["day"], today, made, fan)
 
     def learn(self, model: Any, features: dict[str, Any], label: float) -> None:
         model.learn_one(features, label)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from datetime import date
 from math import sqrt
 from typing import Any
 
@@ -13,7 +12,7 @@ from flows.learning.tasks.forecasting_prediction import (
     HORIZONS,
     Forecast,
     ForecastingPrediction,
-    Horizons,
+    iso_date,
 )
 
 SEASON = 7
@@ -21,7 +20,6 @@ HISTORY = 28
 SERIES_KEPT = 5_000
 SERIES_REPORTED = 100
 DAYS_REPORTED = 12
-LAST_DAY = date.max.toordinal()
 
 
 class Sums(msgspec.Struct, gc=False):
@@ -43,8 +41,6 @@ class Past(msgspec.Struct):
     counts: list[int]
     misses: list[float]
     naive_misses: list[float]
-    newest: int = 0
-    fan: Horizons | None = None
 
 
 class ForecastingMetrics:
@@ -87,7 +83,7 @@ class ForecastingMetrics:
         return values
 
     def report(self) -> dict[str, Any]:
-        """Every metric by horizon; of the newest series their last days and their fan."""
+        """Every metric by horizon; of the newest series their last days."""
         newest = list(self._series.items())[-SERIES_REPORTED:]
         return {
             "horizons": self._by_horizon(),
@@ -111,8 +107,6 @@ class ForecastingMetrics:
         past.labels[day] = label
         if prediction.made.h1 is not None:
             past.ahead[day] = prediction.made.h1
-        if day >= past.newest:
-            past.newest, past.fan = day, prediction.fan
         for known in (past.labels, past.ahead):
             if len(known) > HISTORY:
                 del known[min(known)]
@@ -172,27 +166,16 @@ def _means(sums: Sums) -> dict[str, float]:
 
 
 def _told(past: Past) -> dict[str, Any]:
-    """A series as plain JSON, short: columns for its history, rows for its fan."""
+    """A series as plain JSON, short: columns for its history."""
     days = sorted(past.labels)[-DAYS_REPORTED:]
     ahead = [past.ahead.get(day) for day in days]
     told: dict[str, Any] = {
-        "days": [_date(day) for day in days],
+        "days": [iso_date(day) for day in days],
         "quantity": [past.labels[day] for day in days],
         "forecast": [forecast and round(forecast.value, 1) for forecast in ahead],
         "lower": [forecast and round(forecast.lower, 1) for forecast in ahead],
         "upper": [forecast and round(forecast.upper, 1) for forecast in ahead],
-        "fan": [],
     }
     if past.naive_misses[0]:
         told["MASE_h1"] = round(past.misses[0] / past.naive_misses[0], 3)
-    for step, forecast in enumerate(past.fan or (), 1):
-        if forecast is not None:
-            bounds = {
-                name: round(getattr(forecast, name), 1) for name in Forecast.__struct_fields__
-            }
-            told["fan"].append({"day": _date(past.newest + step), **bounds})
     return told
-
-
-def _date(day: int) -> str:
-    return date.fromordinal(min(day, LAST_DAY)).isoformat()

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Annotated
+from collections.abc import Iterator, Sequence
+from datetime import date
+from typing import Annotated, Any
 
 import msgspec
 from msgspec import Meta
 
 HORIZONS = 7
 """Forecasts reach this many days ahead."""
+LAST_DAY = date.max.toordinal()
 
 
 class Forecast(msgspec.Struct, frozen=True, gc=False):
@@ -41,11 +43,34 @@ class ForecastingPrediction(msgspec.Struct, frozen=True, gc=False):
 
     `day` counts days since the year 1, as `date.toordinal` does. `today` is expected of the day
     itself, with its own price and promotion known. `made`: what had been forecast for this day 1 to
-    7 days before it, which is what is scored. `fan`: what is forecast now for the 7 days after it.
+    7 days before it, which is what is scored.
     """
 
     series: str
     day: Annotated[int, Meta(ge=1, le=3_652_059)]
     today: Forecast
     made: Horizons
+
+
+class ForecastingAnswer(ForecastingPrediction, frozen=True, gc=False):
+    """What is told to somebody who asks. `fan`: what is forecast now for the 7 days after `day`."""
+
     fan: Horizons
+
+
+def dated(day: int, forecasts: Sequence[Forecast | None]) -> list[dict[str, Any]]:
+    """Forecasts for the days after one, plain JSON with rounded units; those that there are."""
+    return [
+        {"day": iso_date(day + ahead)} | {name: round(value, 1) for name, value in _named(one)}
+        for ahead, one in enumerate(forecasts, 1)
+        if one is not None
+    ]
+
+
+def iso_date(day: int) -> str:
+    """A date by its ordinal; the last one there is for those beyond."""
+    return date.fromordinal(min(day, LAST_DAY)).isoformat()
+
+
+def _named(forecast: Forecast) -> list[tuple[str, float]]:
+    return [("value", forecast.value), ("lower", forecast.lower), ("upper", forecast.upper)]

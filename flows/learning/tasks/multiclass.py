@@ -9,12 +9,13 @@ from operator import itemgetter
 from typing import Any
 
 from flows.errors import EventError
+from flows.learning.task import Task
 from flows.learning.tasks.multiclass_metrics import MulticlassMetrics
 from flows.learning.tasks.multiclass_prediction import MulticlassPrediction
 
 
 @dataclass(frozen=True, slots=True)
-class MulticlassClassification:
+class MulticlassClassification(Task):
     """Labels are strings; the likeliest class is the decision."""
 
     @property

@@ -7,6 +7,7 @@ from math import asinh, isfinite, log, nan
 from typing import Any
 
 from flows.errors import EventError
+from flows.learning.task import Task
 from flows.learning.tasks.regression_metrics import RegressionMetrics
 from flows.learning.tasks.regression_prediction import RegressionPrediction
 
@@ -16,7 +17,7 @@ ONE_THIRD_OFF = 1 / 3
 
 
 @dataclass(frozen=True, slots=True)
-class Regression:
+class Regression(Task):
     """Labels are finite numbers of at least `least`, in `unit`.
 
     A model with `predict_interval_one`, which returns value, lower and upper bound, gives
