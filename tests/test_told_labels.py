@@ -7,7 +7,6 @@ from typing import Any
 
 import pytest
 
-from flows.learning.state import Outcome
 from flows.stores.connection import connect
 from flows.stores.predictions import PredictionStore
 from flows.streaming import told_labels
@@ -20,7 +19,7 @@ Unique = Callable[[str], str]
 
 
 def row(number: int, status: Any = "matched", label: Any = 1) -> OutcomeRow:
-    return OutcomeRow(number, 0.0, Outcome(record(number).event_id, status, label))
+    return OutcomeRow(number, 0.0, record(number).event_id, status, label, None, None, None)
 
 
 @pytest.fixture
