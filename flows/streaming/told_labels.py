@@ -85,4 +85,4 @@ class ToldLabels:
 
 
 def _labels(outcomes: Sequence[OutcomeRow]) -> list[tuple[str, Any]]:
-    return [(row.event_id, row.outcome.label) for row in outcomes if row.status == "matched"]
+    return [(row.event_id, row.label) for row in outcomes if row.status == "matched"]
