@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import sys
 from types import FrameType
 from typing import Any
@@ -11,6 +10,7 @@ import uvicorn
 
 from api.access_log import log_to_stdout
 from api.app import create_app
+from flows import logs
 from flows.errors import SettingsError
 from flows.settings import load
 
@@ -37,9 +37,7 @@ def main() -> None:
         settings = load()
     except SettingsError as error:
         sys.exit(str(error))
-    logging.basicConfig(
-        level=settings.log_level, format="%(asctime)s %(levelname)s %(name)s %(message)s"
-    )
+    logs.configure(settings, "api")
     log_to_stdout()
     try:
         app = create_app(settings)
@@ -49,7 +47,8 @@ def main() -> None:
         app,
         host=settings.api_host,
         port=settings.api_port,
-        log_level=settings.log_level.lower(),
+        # Its lines go where all others go.
+        log_config=None,
         access_log=settings.log_level == "DEBUG",
         server_header=False,
         timeout_graceful_shutdown=10,

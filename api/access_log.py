@@ -14,6 +14,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api import documentation
 from api.instruments import UNMEASURED
+from flows import logs
 
 DOCS = "/docs"
 _ID = re.compile(rb"[\w.-]{1,64}", re.ASCII)
@@ -72,9 +73,11 @@ class AccessLog:
                 message = {**message, "headers": headers}
             await send(message)
 
+        token = logs.REQUEST.set(request_id.decode())
         try:
             await self._app(scope, receive, marked)
         finally:
+            logs.REQUEST.reset(token)
             if _log.isEnabledFor(logging.INFO) and scope["path"] not in UNMEASURED:
                 _write(scope, status, time.perf_counter() - began, request_id)
 

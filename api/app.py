@@ -60,6 +60,7 @@ def create_app(settings: Settings, projects: Mapping[str, Project] = PROJECTS) -
     """Make an app; nothing is connected before it starts, and it can start again after it stops."""
     check(settings)
     instruments = Instruments()
+    instruments.begin(projects)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[dict[str, Any]]:

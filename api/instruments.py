@@ -3,19 +3,32 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Sequence
+from collections import Counter as Tally
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import get_args
 
-from prometheus_client import CollectorRegistry, Counter, Histogram, ProcessCollector
-from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
+from prometheus_client import CollectorRegistry, ProcessCollector
 from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from api.serving import Follower
+from api.answers import PredictionMade
+from api.serving import Follower, Source
+from api.sql.errors import SqlBusy, SqlError, SqlNotAllowed, SqlTimeout, SqlTooLarge
+from api.sql.messages import Engine
+from flows import logs, measures
 
 UNMEASURED = {"/metrics", "/livez", "/readyz"}
 _METHODS = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"}
-_BUCKETS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
+# The most telling first: some of them are kinds of others.
+_SQL_ENDS: dict[type[SqlError], str] = {
+    SqlNotAllowed: "not allowed",
+    SqlTimeout: "timeout",
+    SqlTooLarge: "too large",
+    SqlBusy: "busy",
+    SqlError: "wrong",
+}
 
 
 class Instruments:
@@ -23,23 +36,41 @@ class Instruments:
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
-        self.requests = Counter(
-            "http_requests_total",
-            "Requests answered",
-            ["method", "handler", "status"],
-            registry=self.registry,
-        )
-        self.durations = Histogram(
-            "http_request_duration_seconds",
-            "Time until the answer's end",
-            ["method", "handler"],
-            buckets=_BUCKETS,
-            registry=self.registry,
-        )
-        self.predictions = Counter(
-            "realtime_predictions_total", "Predictions given", ["project"], registry=self.registry
-        )
+        self.requests = measures.REQUESTS.counter(self.registry)
+        self.durations = measures.REQUEST.histogram(self.registry)
+        self.predictions = measures.PREDICTIONS.counter(self.registry)
+        self.queries = measures.SQL_QUERIES.counter(self.registry)
+        self.query_durations = measures.SQL_QUERY.histogram(self.registry)
         ProcessCollector(registry=self.registry)
+        self.registry.register(logs.LINES)
+        for engine in get_args(Engine):
+            for end in ("done", *_SQL_ENDS.values()):
+                self.queries.labels(engine, end)
+
+    def begin(self, projects: Iterable[str]) -> None:
+        """Show from the start what may happen: what comes with its first count has no rise."""
+        for project in projects:
+            for source in get_args(Source):
+                self.predictions.labels(project, source)
+
+    def count_predictions(self, project: str, made: Iterable[PredictionMade]) -> None:
+        """Count predictions by where their models came from."""
+        for source, count in Tally(one.model.source for one in made).items():
+            self.predictions.labels(project, source).inc(count)
+
+    @contextmanager
+    def query(self, engine: Engine) -> Iterator[None]:
+        """Count and time the query that a block runs."""
+        end, began = "failed", time.perf_counter()
+        try:
+            yield
+            end = "done"
+        except SqlError as error:
+            end = next(name for kind, name in _SQL_ENDS.items() if isinstance(error, kind))
+            raise
+        finally:
+            self.queries.labels(engine, end).inc()
+            self.query_durations.labels(engine).observe(time.perf_counter() - began)
 
 
 class ModelCollector(Collector):
@@ -49,21 +80,8 @@ class ModelCollector(Collector):
         self._followers = followers
 
     def collect(self) -> Iterable[Metric]:
-        info = GaugeMetricFamily(
-            "realtime_model_info",
-            "The model that serves",
-            labels=["project", "shard", "version", "alias", "source"],
-        )
-        age = GaugeMetricFamily(
-            "realtime_model_age_seconds",
-            "Time since it was published",
-            labels=["project", "shard"],
-        )
-        refused = CounterMetricFamily(
-            "realtime_model_refused_total",
-            "Published models that were not loaded",
-            labels=["project", "reason"],
-        )
+        info, age = measures.MODEL_INFO.gauged(), measures.MODEL_AGE.gauged()
+        refused = measures.MODEL_REFUSED.counted()
         for follower in self._followers:
             slug = follower.project.slug
             for shard in range(follower.shards):

@@ -5,11 +5,13 @@ from __future__ import annotations
 import sys
 
 from dashboard.app import serve
-from flows import settings
+from flows import logs, settings
 from flows.errors import SettingsError
 
 if __name__ == "__main__":
     try:
-        serve(settings.load())
+        found = settings.load()
+        logs.configure(found, "dashboard")
+        serve(found)
     except SettingsError as error:
         sys.exit(str(error))

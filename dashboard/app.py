@@ -9,6 +9,7 @@ import panel as pn
 from panel.viewable import Viewable
 
 from dashboard.client import Client
+from dashboard.instruments import Instruments, Measurements
 from dashboard.store import Store
 from dashboard.views.address import Address
 from dashboard.views.overview import Overview
@@ -33,8 +34,9 @@ def routes(store: Store, projects: Mapping[str, Project] = PROJECTS) -> dict[str
 
 
 def serve(settings: Settings, projects: Mapping[str, Project] = PROJECTS, **options: Any) -> Any:
-    """Serve all pages, and `/liveness`; `options` go to `panel.serve`."""
+    """Serve all pages, `/liveness` and `/metrics`; `options` go to `panel.serve`."""
     store = Store(Client(settings.api_url, settings.api_key.get_secret_value()))
+    told = {"instruments": store.client.instruments}
     host, port = settings.dashboard_host, settings.dashboard_port
     defaults = {
         "address": host,
@@ -46,12 +48,14 @@ def serve(settings: Settings, projects: Mapping[str, Project] = PROJECTS, **opti
         "show": False,
         "liveness": True,
         "session_history": 0,
+        "extra_patterns": [("/metrics", Measurements, told)],
     }
     return pn.serve(routes(store, projects), **{**defaults, **options})
 
 
 def _overview(store: Store, projects: Mapping[str, Project]) -> Viewable:
     recall_theme()
+    _count(store.client.instruments)
     known = list(projects.values())
     view = Overview(known, store)
     _keep_fresh(view.refresh)
@@ -60,6 +64,7 @@ def _overview(store: Store, projects: Mapping[str, Project]) -> Viewable:
 
 def _project(store: Store, projects: Mapping[str, Project], slug: str) -> Viewable:
     recall_theme()
+    _count(store.client.instruments)
     address = Address(search=pn.state.location.search if pn.state.location else "")
     view = address.keep(ProjectPage(projects[slug], store), ("tab", *SHARED))
     _keep_fresh(view.refresh)
@@ -76,3 +81,9 @@ def _keep_fresh(refresh: Callable[[], Awaitable[None]]) -> None:
         pn.state.on_session_destroyed(lambda _context: ticking.stop())
 
     pn.state.onload(start)
+
+
+def _count(instruments: Instruments) -> None:
+    """Count the page until its session ends."""
+    instruments.sessions.inc()
+    pn.state.on_session_destroyed(lambda _context: instruments.sessions.dec())

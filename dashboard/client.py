@@ -8,6 +8,8 @@ from typing import Any
 
 import httpx2
 
+from dashboard.instruments import Instruments
+
 TIMEOUT = 5.0
 UNREACHABLE = 0
 NO_MODEL = ":no-model"
@@ -44,6 +46,7 @@ class Client:
 
     def __init__(self, url: str, key: str = "", timeout: float = TIMEOUT) -> None:
         self.url = url
+        self.instruments = Instruments()
         headers = {"X-API-Key": key} if key else {}
         self._http = httpx2.AsyncClient(base_url=url, headers=headers, timeout=timeout)
 
@@ -61,7 +64,9 @@ class Client:
 
     async def _send(self, method: str, path: str, body: dict[str, Any] | None = None) -> Answer:
         try:
-            response = await self._http.request(method, path, json=body)
+            with self.instruments.read() as statuses:
+                response = await self._http.request(method, path, json=body)
+                statuses.append(response.status_code)
         except httpx2.HTTPError as error:
             reason = str(error) or type(error).__name__
             return Failure(UNREACHABLE, f"The API at {self.url} does not answer", reason)

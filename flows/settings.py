@@ -31,6 +31,7 @@ class Settings(BaseSettings):
 
     profile: Literal["local", "prod"] = "local"
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+    log_format: Literal["json", "text"] = "text"
 
     kafka_bootstrap: str = "127.0.0.1:9092"
     kafka_options: dict[str, str] = {}

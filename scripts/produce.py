@@ -17,7 +17,7 @@ from itertools import islice
 
 import msgspec
 
-from flows import projects, settings
+from flows import logs, projects, settings
 from flows.errors import RealtimeError
 from flows.projects.spec import Project
 from flows.settings import Settings
@@ -36,13 +36,16 @@ from scripts.topics import ensure_topics
 
 log = logging.getLogger("produce")
 
+_TEXT = "%(name)s: %(message)s"
+
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; returns the exit code."""
-    logging.basicConfig(level=logging.INFO, format="%(name)s: %(message)s")
+    logging.basicConfig(level=logging.INFO, format=_TEXT)
     try:
         found = settings.load()
         options = parse(arguments, found)
+        logs.configure(found, "producer", _TEXT, project=options.project)
         with stop_on_signals() as stop:
             _produce(options, found, stop)
     except RealtimeError as error:

@@ -6,12 +6,13 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 
 from prometheus_client import CollectorRegistry
-from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.core import Metric
 from prometheus_client.registry import Collector
 
-from flows import health_server
+from flows import health_server, logs, measures
 from flows.errors import SettingsError
 from flows.health_server import Check
+from flows.measures import Measure
 from flows.projects.spec import Project
 from flows.stores.production import ProducerStatus
 from scripts.change_log import changes_topic
@@ -31,23 +32,19 @@ class ProducerMetrics(Collector):
     def collect(self) -> Iterator[Metric]:
         """What there is now."""
         status, project = self._status(), self._project
-        yield self._delivered("events", "Events delivered.", project.topic)
+        yield self._delivered(measures.PRODUCED_EVENTS, project.topic)
         if project.label is not None:
-            yield self._delivered("labels", "Labels delivered later.", project.labels_topic)
-        yield self._delivered("changes", "Changes told.", changes_topic(project))
-        failures = CounterMetricFamily(
-            "realtime_produce_failures", "Messages not delivered.", labels=["topic"]
-        )
+            yield self._delivered(measures.PRODUCED_LABELS, project.labels_topic)
+        yield self._delivered(measures.PRODUCED_CHANGES, changes_topic(project))
+        failures = measures.PRODUCE_FAILURES.counted()
         failures.add_metric([project.topic], self._sender.failed)
         yield failures
-        rate = GaugeMetricFamily(
-            "realtime_producer_rate", "Events a second asked for; 0 is no limit.", labels=["topic"]
-        )
+        rate = measures.PRODUCER_RATE.gauged()
         rate.add_metric([project.topic], 0.0 if status.state == "paused" else status.rate)
         yield rate
 
-    def _delivered(self, what: str, text: str, topic: str) -> Metric:
-        family = CounterMetricFamily(f"realtime_produced_{what}", text, labels=["topic"])
+    def _delivered(self, measure: Measure, topic: str) -> Metric:
+        family = measure.counted()
         family.add_metric([topic], self._sender.delivered[topic])
         return family
 
@@ -60,6 +57,7 @@ def served(metrics: Collector, host: str, port: int, checks: Mapping[str, Check]
         return
     registry = CollectorRegistry(auto_describe=False)
     registry.register(metrics)
+    registry.register(logs.LINES)
     try:
         server = health_server.start(host, port, checks, registry)
     except OSError as error:

@@ -93,7 +93,10 @@ def test_models_are_measured(served: Served) -> None:
     assert samples(served, "realtime_model_info") == {name: 1}
     (age,) = samples(served, "realtime_model_age_seconds").values()
     assert age >= 0
-    assert samples(served, "realtime_predictions_total") == {labels(project=slug): 2}
+    assert samples(served, "realtime_predictions_total") == {
+        labels(project=slug, source="live"): 2,
+        labels(project=slug, source="registry"): 0,
+    }
 
 
 def test_refusals_are_measured_from_the_start(served: Served) -> None:

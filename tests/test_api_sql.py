@@ -156,3 +156,21 @@ def test_the_api_itself_loads_no_engine() -> None:
     code = f"import sys, api.app; sys.exit(bool({engines} & set(sys.modules)))"
     root = Path(__file__).parents[1]
     assert subprocess.run([sys.executable, "-c", code], cwd=root, check=False).returncode == 0
+
+
+def test_queries_are_counted_by_how_they_ended(client: TestClient) -> None:
+    def count(engine: str, end: str) -> float:
+        name = f'realtime_sql_queries_total{{end="{end}",engine="{engine}"}} '
+        lines = client.get("/metrics").text.splitlines()
+        return float(next(line for line in lines if line.startswith(name)).removeprefix(name))
+
+    asked = {
+        "done": "SELECT 1",
+        "wrong": "SELECT nothing FROM fraud",
+        "not allowed": "DROP TABLE fraud",
+    }
+    for end, query in asked.items():
+        before = count("duckdb", end)
+        post(client, query)
+        assert count("duckdb", end) == before + 1
+    assert count("polars", "not allowed") == 0

@@ -35,7 +35,11 @@ OUT_OF_REACH = {
     "scripts": {"tests"},
 }
 # What of flows the others may name themselves.
-ALLOWED_OF_FLOWS = {"dashboard": {"flows.errors", "flows.projects", "flows.settings"}}
+ALLOWED_OF_FLOWS = {
+    "dashboard": {
+        *("flows.errors", "flows.logs", "flows.measures", "flows.projects", "flows.settings"),
+    }
+}
 WITH_ENVIRONMENT = ("flows.settings", "scripts.local")
 SAYS_NOTHING = {"common", "helper", "helpers", "manager", "misc", "util", "utils"}
 

@@ -47,7 +47,7 @@ async def predict(request: Request) -> Json:
     asked = request.query_params.get("model", "") if request.scope["query_string"] else ""
     names = names_of(asked)
     made = await predict_events(platform, served, events, names)
-    instruments.predictions.labels(served.project.slug).inc(len(made))
+    instruments.count_predictions(served.project.slug, made)
     return Json(PredictionsMade(made) if is_list or len(names) > 1 else made[0])
 
 

@@ -11,7 +11,7 @@ from msgspec import Meta
 
 from api.answers import Json, SqlAnswer, SqlTables
 from api.bodies import InvalidBody, decode
-from api.deps import BodyDep, PlatformDep
+from api.deps import BodyDep, InstrumentsDep, PlatformDep
 from api.openapi import accepts, returns
 from api.sql.messages import Engine, Format, Listing, Query, Rows, Tables
 
@@ -41,7 +41,9 @@ def _described() -> dict[int | str, dict[str, object]]:
 
 
 @router.post("", responses=_described(), openapi_extra=accepts(NewQuery))
-def run_query(platform: PlatformDep, request: Request, body: BodyDep) -> Response:
+def run_query(
+    platform: PlatformDep, instruments: InstrumentsDep, request: Request, body: BodyDep
+) -> Response:
     """Run a query; `Accept` chooses between JSON, CSV and Arrow's stream format."""
     new = decode(body, NewQuery)
     most = platform.settings.sql_rows
@@ -51,7 +53,8 @@ def run_query(platform: PlatformDep, request: Request, body: BodyDep) -> Respons
     query = Query(
         text=new.query, engine=new.engine, limit=new.limit, format=MEDIA_TYPES[media_type]
     )
-    rows = cast(Rows, platform.sql.ask(query))
+    with instruments.query(new.engine):
+        rows = cast(Rows, platform.sql.ask(query))
     return Response(rows.body, 200, _headers(rows), media_type)
 
 

@@ -22,6 +22,7 @@ from api.inference import (
     ServerLive,
     ServerReady,
 )
+from api.instruments import Instruments
 from api.openapi import accepts, returns, returns_list
 from api.platform import Platform, Served
 from api.predicting import predict
@@ -128,9 +129,7 @@ async def infer(
     platform: PlatformDep, instruments: InstrumentsDep, served: ModelDep, body: BodyDep
 ) -> Json:
     """Predict events by the model that serves."""
-    answer = await _infer(platform, served, SERVING, body)
-    instruments.predictions.labels(served.project.slug).inc(answer.outputs[0].shape[0])
-    return Json(answer)
+    return Json(await _infer(platform, instruments, served, SERVING, body))
 
 
 @router.post(
@@ -146,15 +145,16 @@ async def infer_by_version(
     body: BodyDep,
 ) -> Json:
     """Predict events by a version."""
-    answer = await _infer(platform, served, version, body)
-    instruments.predictions.labels(served.project.slug).inc(answer.outputs[0].shape[0])
-    return Json(answer)
+    return Json(await _infer(platform, instruments, served, version, body))
 
 
-async def _infer(platform: Platform, served: Served, name: str, body: bytes) -> InferenceResponse:
+async def _infer(
+    platform: Platform, instruments: Instruments, served: Served, name: str, body: bytes
+) -> InferenceResponse:
     asked = decode(body, InferenceRequest)
     events = served.tensors.events(asked.inputs)
     made = await predict(platform, served, events, [_one(name)])
+    instruments.count_predictions(served.project.slug, made)
     wanted = None if asked.outputs is None else [output.name for output in asked.outputs]
     model = made[0].model
     facts = {"alias": model.alias, "source": model.source, "events_learned": model.events_learned}

@@ -33,7 +33,7 @@ class Learner:
     def __init__(self, project: Project, state: State) -> None:
         self.project = project
         self.state = state
-        self._task = project.task
+        self.task = project.task
         self._id = project.event_id
         self._label = project.label
         self._horizon = project.horizon.total_seconds()
@@ -82,7 +82,7 @@ class Learner:
 
     def answer(self, event_id: str, label: Any, time: float) -> list[Outcome]:
         """Take a label that came by itself. Raises EventError when it is none of the task's."""
-        label = self._task.check_label(label)
+        label = self.task.check_label(label)
         state = self.state
         state.counts["labels"] += 1
         outcomes = self._pass_time(time)
@@ -107,7 +107,7 @@ class Learner:
 
     def _predict(self, event: Any, time: float) -> tuple[Any | None, Waiting]:
         """Predict from what is known before the event, and keep what is needed to learn it."""
-        state, predict = self.state, self._task.predict
+        state, predict = self.state, self.task.predict
         past = state.past
         features = self.project.inputs(event, past)
         prediction = predict(state.model, features)
@@ -130,7 +130,7 @@ class Learner:
 
     def _learn(self, waiting: Waiting, label: Any, time: float) -> float | None:
         """Score the predictions made back then, then learn. Returns the error of what was said."""
-        state, task, features = self.state, self._task, waiting.features
+        state, task, features = self.state, self.task, waiting.features
         by_leader = waiting.by == state.leads
         rivals = waiting.rivals if by_leader else waiting.said
         own = waiting.prediction if by_leader else rivals.get(state.leads)

@@ -130,6 +130,7 @@ class LiveStore:
     """Reads and writes live models. Raises StoreError when Redis does not answer."""
 
     def __init__(self, client: redis.Redis, project: str) -> None:
+        self.project = project
         self._redis: Any = client
         self._prefix = f"realtime:{project}"
         self._publish = client.register_script(_PUBLISH)

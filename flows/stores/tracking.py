@@ -35,14 +35,14 @@ class Tracking:
 
     def __init__(self, uri: str, slug: str, topic: str) -> None:
         self._uri = uri
-        self._slug = slug
+        self.slug = slug
         self._topic = topic
         self._runs: dict[tuple[int, int], str] = {}
         self._finding = threading.Lock()
 
     def name(self, shard: int) -> str:
         """The registered model's name: the project, and the shard beyond the first."""
-        return self._slug if shard == 0 else f"{self._slug}-{shard}"
+        return self.slug if shard == 0 else f"{self.slug}-{shard}"
 
     def log_curve(self, lineage: int, shard: int, points: Sequence[CurvePoint]) -> None:
         """Put points on a lineage's curves; sending them again changes nothing."""

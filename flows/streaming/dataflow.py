@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-import logging
 import sys
 import threading
+from itertools import pairwise
 
 import bytewax.operators as op
 from bytewax.dataflow import Dataflow
+from prometheus_client import REGISTRY
 
-from flows import health_server, projects
+from flows import health_server, logs, projects
 from flows.learning.memory import calm_collector
 from flows.projects.spec import Project
 from flows.settings import Settings, load
 from flows.stores.commands import CommandStore
 from flows.stores.live import LiveStore, connect
 from flows.stores.predictions import PredictionStore
-from flows.streaming import faults, recovery
+from flows.streaming import faults, instruments, recovery
 from flows.streaming.commands import Desk
 from flows.streaming.dead_letter_sink import DeadLetterSink
 from flows.streaming.decode import decoder
@@ -69,13 +70,21 @@ def run(slug: str) -> Dataflow:
 def serve(project: Project) -> Dataflow:
     """Do what `run` does for a project that is at hand."""
     settings = load()
-    logging.basicConfig(
-        level=settings.log_level, format="%(asctime)s %(levelname)s %(name)s: %(message)s"
-    )
+    logs.configure(settings, "flow", project=project.slug, worker=_worker(sys.argv))
+    REGISTRY.register(logs.LINES)
     calm_collector()
+    instruments.begin(project.slug)
     faults.arm(settings.fault_seed, settings.fault_rate)
     if settings.flow_metrics_port:
         checks = PULSE.checks(settings.flow_stall_seconds)
         health_server.start(settings.flow_metrics_host, settings.flow_metrics_port, checks)
     known = recovery.known_parts(recovery.directory_of(sys.argv), project.slug)
     return build(project, settings, stop_on_signals(), known)
+
+
+def _worker(arguments: list[str]) -> int:
+    """Which process of its cluster this is: bytewax.run's -i."""
+    for name, value in pairwise(arguments):
+        if name in ("-i", "--process-id") and value.isdecimal():
+            return int(value)
+    return 0

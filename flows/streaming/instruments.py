@@ -1,4 +1,4 @@
-"""What Prometheus sees of a flow."""
+"""What Prometheus sees of a flow: set once per poll, never once per event."""
 
 from __future__ import annotations
 
@@ -6,40 +6,49 @@ import time
 from collections import Counter as Tally
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import get_args
 
-from prometheus_client import Counter, Gauge, Summary
-
+from flows import measures
+from flows.learning.state import Status
+from flows.projects.spec import Project
 from flows.streaming.messages import Decoded, Learned, Publication
 
-EVENTS = Counter("realtime_events", "Events taken in.", ["project"])
-OUTCOMES = Counter("realtime_outcomes", "What became of predictions.", ["project", "outcome"])
-DEAD_LETTERS = Counter("realtime_dead_letters", "Messages refused.", ["project", "reason"])
-LAST_EVENT = Gauge(
-    "realtime_last_event_timestamp_seconds", "When an event was last taken in.", ["project"]
-)
-LAST_EPOCH = Gauge("realtime_last_epoch_timestamp_seconds", "When an epoch last closed.")
-LAG = Gauge("realtime_lag_messages", "Messages not read yet.", ["project", "source"])
-EVENTS_LEARNED = Gauge("realtime_events_learned", "Events learnt in all.", ["project", "shard"])
-PENDING = Gauge(
-    "realtime_pending_predictions", "Predictions without a label.", ["project", "shard"]
-)
-SCORE = Gauge("realtime_model_score", "Test-then-train metrics.", ["project", "shard", "metric"])
-CHALLENGER_SCORE = Gauge(
-    "realtime_challenger_score",
-    "Test-then-train metrics of what runs beside the model.",
-    ["project", "shard", "challenger", "metric"],
-)
-ALARMS = Gauge("realtime_drift_alarms", "Drift alarms in all.", ["project", "shard"])
-LAST_ALARM = Gauge(
-    "realtime_last_drift_timestamp_seconds",
-    "Event time of the last drift alarm, by what was watched.",
-    ["project", "shard", "watched"],
-)
-MODEL_BYTES = Gauge("realtime_model_bytes", "Size of the published model.", ["project", "shard"])
-STATE_BYTES = Gauge("realtime_state_bytes", "Size of the last snapshot.", ["project"])
-STEP_SECONDS = Summary(
-    "realtime_step_duration_seconds", "Time a step took, by what it did.", ["project", "step"]
-)
+EVENTS = measures.EVENTS.counter()
+OUTCOMES = measures.OUTCOMES.counter()
+DEAD_LETTERS = measures.DEAD_LETTERS.counter()
+LAST_EVENT = measures.LAST_EVENT.gauge()
+LAG = measures.LAG.gauge()
+EVENTS_LEARNED = measures.EVENTS_LEARNED.gauge()
+PENDING = measures.PENDING.gauge()
+LABELLED = measures.LABELLED.gauge()
+MODEL_SCORE = measures.MODEL_SCORE.gauge()
+CHALLENGER_SCORE = measures.CHALLENGER_SCORE.gauge()
+MAIN_SCORE = measures.MAIN_SCORE.gauge()
+LEAD = measures.LEAD.gauge()
+DRIFT_ALARMS = measures.DRIFT_ALARMS.gauge()
+LAST_DRIFT = measures.LAST_DRIFT.gauge()
+MODEL_BYTES = measures.MODEL_BYTES.gauge()
+STATE_BYTES = measures.STATE_BYTES.gauge()
+STEP = measures.STEP.summary()
+MODEL_WORK = measures.MODEL_WORK.histogram()
+LAST_EPOCH = measures.LAST_EPOCH.gauge()
+PAUSED = measures.PAUSED.gauge()
+
+REASONS = ("invalid", "undecodable")
+
+# A score of nothing would make every lead over it infinite.
+LEAST_SCORE = 1e-9
+
+
+def begin(project: str) -> None:
+    """Show from the start what may happen: what comes with its first count has no rise."""
+    EVENTS.labels(project)
+    for outcome in get_args(Status):
+        OUTCOMES.labels(project, outcome)
+    for reason in REASONS:
+        DEAD_LETTERS.labels(project, reason)
+    PAUSED.labels(project).set(0)
+    LAST_EPOCH.set_to_current_time()
 
 
 @contextmanager
@@ -49,7 +58,7 @@ def timed(project: str, step: str) -> Iterator[None]:
     try:
         yield
     finally:
-        STEP_SECONDS.labels(project, step).observe(time.perf_counter() - started)
+        STEP.labels(project, step).observe(time.perf_counter() - started)
 
 
 def count_decoded(project: str, decoded: Decoded) -> None:
@@ -60,28 +69,60 @@ def count_decoded(project: str, decoded: Decoded) -> None:
         LAG.labels(project, str(decoded.source)).set(decoded.lag)
 
 
-def count_learned(project: str, learned: Learned) -> None:
-    """Count events and outcomes."""
+def count_learned(project: Project, learned: Learned) -> None:
+    """Count events and outcomes, and show what a publication tells of the model."""
     if learned.events:
-        EVENTS.labels(project).inc(len(learned.events))
-        LAST_EVENT.labels(project).set_to_current_time()
-    statuses = Tally(row.status for row in learned.outcomes)
-    for status, count in statuses.items():
-        OUTCOMES.labels(project, status).inc(count)
+        EVENTS.labels(project.slug).inc(len(learned.events))
+        LAST_EVENT.labels(project.slug).set_to_current_time()
+    for status, count in Tally(row.status for row in learned.outcomes).items():
+        OUTCOMES.labels(project.slug, status).inc(count)
     if learned.publication:
         _show(project, learned.publication)
 
 
-def _show(project: str, publication: Publication) -> None:
-    facts, shard = publication.facts, str(publication.facts.shard)
-    EVENTS_LEARNED.labels(project, shard).set(facts.events_learned)
-    PENDING.labels(project, shard).set(facts.counts["pending"])
-    MODEL_BYTES.labels(project, shard).set(len(publication.model))
+def _show(project: Project, publication: Publication) -> None:
+    facts = publication.facts
+    place = project.slug, str(facts.shard)
+    EVENTS_LEARNED.labels(*place).set(facts.events_learned)
+    PENDING.labels(*place).set(facts.counts["pending"])
+    MODEL_BYTES.labels(*place).set(len(publication.model))
+    DRIFT_ALARMS.labels(*place).set(facts.counts["alarms"])
+    for alarm in facts.alarms:
+        LAST_DRIFT.labels(*place, alarm["watched"]).set(alarm["time"])
+    if facts.labels and facts.labels.share is not None:
+        LABELLED.labels(*place).set(facts.labels.share)
     for name, value in facts.metrics.items():
-        SCORE.labels(project, shard, name).set(value)
+        MODEL_SCORE.labels(*place, name).set(value)
     for challenger, metrics in facts.challengers.items():
         for name, value in metrics.items():
-            CHALLENGER_SCORE.labels(project, shard, challenger, name).set(value)
-    ALARMS.labels(project, shard).set(facts.counts["alarms"])
-    for alarm in facts.alarms:
-        LAST_ALARM.labels(project, shard, alarm["watched"]).set(alarm["time"])
+            CHALLENGER_SCORE.labels(*place, challenger, name).set(value)
+    _judge(project, place, facts.metrics, facts.challengers)
+
+
+def _judge(
+    project: Project,
+    place: tuple[str, str],
+    metrics: dict[str, float],
+    challengers: dict[str, dict[str, float]],
+) -> None:
+    """Show the metric that counts, and by how much of it each challenger is beaten."""
+    name, own = project.score, metrics.get(project.score)
+    if own is None:
+        return
+    more = project.task.maximize(name)
+    MAIN_SCORE.labels(*place, name, "more" if more else "less").set(own)
+    # Who was a challenger may have become the model.
+    for labels in [key for key in _leads(place) if key[2] not in challengers]:
+        LEAD.remove(*labels)
+    for challenger, theirs in challengers.items():
+        if name in theirs:
+            ahead = own - theirs[name] if more else theirs[name] - own
+            LEAD.labels(*place, challenger).set(ahead / max(abs(theirs[name]), LEAST_SCORE))
+
+
+def _leads(place: tuple[str, str]) -> Iterator[tuple[str, str, str]]:
+    for family in LEAD.collect():
+        for sample in family.samples:
+            labels = sample.labels
+            if (labels["project"], labels["shard"]) == place:
+                yield *place, labels["challenger"]

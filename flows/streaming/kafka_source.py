@@ -176,7 +176,8 @@ class KafkaPartition(StatefulSourcePartition[Item, Position]):
         """Read from exactly this offset; `next_batch` raises OffsetError if it is gone."""
         self._next, self._command = offset, command
         self._consumer.assign([TopicPartition(self._source.topic, self._source.partition, offset)])
-        _log.info("reading %s from offset %d", self._source, offset)
+        place = {"topic": self._source.topic, "partition": self._source.partition, "offset": offset}
+        _log.info("reading %s from offset %d", self._source, offset, extra=place)
 
     @guarded
     def next_batch(self) -> list[Item]:

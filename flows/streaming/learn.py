@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterable
+from typing import Any
 
 import msgspec
 from bytewax.operators import StatefulBatchLogic
 
+from flows import logs
 from flows.errors import ProjectError
 from flows.learning import codec
 from flows.learning.learner import Learner, State
@@ -27,6 +29,7 @@ from flows.streaming.messages import (
 )
 from flows.streaming.publisher import Publisher
 from flows.streaming.start import Start
+from flows.streaming.stopwatch import Stopwatch
 
 _log = logging.getLogger("flows")
 
@@ -53,6 +56,7 @@ class LearnLogic(StatefulBatchLogic[Decoded, Learned, bytes]):
         self._start = start
         self._desk = desk
         self._saved = 0
+        self._stopwatch = Stopwatch(project.slug, project.task)
         self._key = settings.signing_key.get_secret_value().encode()
         self._learner: Learner | None = None
         self._publisher: Publisher | None = None
@@ -97,13 +101,14 @@ class LearnLogic(StatefulBatchLogic[Decoded, Learned, bytes]):
             self._publisher = Publisher(self._project, self._settings, shard)
         if decoded.order is not None:
             self._learner = self._obey(self._learner, decoded, decoded.order)
+        self._learner.task = self._stopwatch.task()
         with instruments.timed(self._project.slug, "learn"):
             learned = learn(self._learner, decoded)
         with instruments.timed(self._project.slug, "publish"):
             publication = self._publisher.due(self._learner.state)
         learned = msgspec.structs.replace(learned, publication=publication)
         instruments.count_decoded(self._project.slug, decoded)
-        instruments.count_learned(self._project.slug, learned)
+        instruments.count_learned(self._project, learned)
         return learned
 
     def _obey(self, learner: Learner, decoded: Decoded, order: Order) -> Learner:
@@ -112,7 +117,7 @@ class LearnLogic(StatefulBatchLogic[Decoded, Learned, bytes]):
         try:
             state = obey(self._project, state, order, decoded.source, self._key)
         except ProjectError as error:
-            _log.error("command %d is refused: %s", order.number, error)
+            _log.error("command %d is refused: %s", order.number, error, extra=_at(decoded))
             self._desk.refused(order.number, str(error))
             state.command = order.number
         return learner if state is learner.state else Learner(self._project, state)
@@ -148,10 +153,16 @@ def learn(learner: Learner, decoded: Decoded) -> Learned:
             if counts["learned"] > before and is_curve_point(counts["learned"]):
                 learned.curve.append(Curve(counts["learned"], time, curve_metrics(state)))
     except Exception as error:
+        logs.mark(error, decoded.source.topic, decoded.source.partition, offset)
         error.add_note(f"while learning from {decoded.source}, offset {offset}")
         raise
     _account(state, decoded)
     return learned
+
+
+def _at(decoded: Decoded) -> dict[str, Any]:
+    source = decoded.source
+    return {"topic": source.topic, "partition": source.partition, "offset": decoded.position}
 
 
 def _learned(decoded: Decoded, state: State, publication: Publication | None) -> Learned:

@@ -14,7 +14,7 @@ from flows.settings import Settings
 from flows.stores.live import Facts
 from flows.stores.registry import Registry
 from flows.stores.tracking import CurvePoint, End
-from flows.streaming import faults
+from flows.streaming import faults, instruments
 from flows.streaming.background import Latest
 from flows.streaming.guard import guarded, has_failed
 from flows.streaming.messages import Learned
@@ -144,7 +144,8 @@ class MlflowPartition(StatefulSinkPartition[Learned, Outbox]):
             points = list(self._unconfirmed)
         if points:
             faults.point("curve.before")
-            self._registry.log_curve(self._lineage, self._shard, points)
+            with instruments.timed(self._registry.slug, "curve"):
+                self._registry.log_curve(self._lineage, self._shard, points)
             faults.point("curve.after")
         with self._lock:
             confirmed = {id(point) for point in points}
@@ -154,7 +155,8 @@ class MlflowPartition(StatefulSinkPartition[Learned, Outbox]):
         self._registry.finish(self._lineage, self._shard, end)
 
     def _register(self, version: tuple[Facts, bytes]) -> None:
-        made = self._registry.register(*version)
+        with instruments.timed(self._registry.slug, "version"):
+            made = self._registry.register(*version)
         _log.info("registered version %d of %s", made.number, self._registry.name(self._shard))
 
 

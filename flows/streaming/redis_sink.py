@@ -9,7 +9,7 @@ from bytewax.outputs import DynamicSink, StatelessSinkPartition
 
 from flows.stores.live import LiveStore, Status
 from flows.stores.predictions import PredictionStore
-from flows.streaming import faults
+from flows.streaming import faults, instruments
 from flows.streaming.background import Latest
 from flows.streaming.guard import guarded
 from flows.streaming.messages import Learned, Publication
@@ -81,5 +81,6 @@ class RedisPartition(StatelessSinkPartition[Keyed]):
 
     def _publish(self, publication: Publication) -> None:
         faults.point("redis.publish.before")
-        self._store.publish(publication.facts, publication.model)
+        with instruments.timed(publication.facts.project, "redis"):
+            self._store.publish(publication.facts, publication.model)
         faults.point("redis.publish.after")

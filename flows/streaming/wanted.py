@@ -7,6 +7,7 @@ import threading
 
 from flows.errors import StoreError
 from flows.stores.live import LiveStore
+from flows.streaming import instruments
 
 _log = logging.getLogger("flows")
 
@@ -34,5 +35,6 @@ class WantedState:
                 if paused != self._paused:
                     _log.info("the flow is told to %s", "pause" if paused else "run")
                 self._paused = paused
+                instruments.PAUSED.labels(self._store.project).set(paused)
             if self._stop.wait(1.0):
                 return

@@ -139,5 +139,9 @@ def _split(address: str) -> SplitResult:
 
 
 def _own_metrics(settings: Settings, index: int) -> Settings:
-    first = settings.flow_metrics_port
-    return settings.model_copy(update={"flow_metrics_port": first + index if first else 0})
+    ports = {
+        name: first + index
+        for name in ("flow_metrics_port", "producer_metrics_port")
+        if (first := getattr(settings, name))
+    }
+    return settings.model_copy(update=ports)
