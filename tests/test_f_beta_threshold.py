@@ -140,6 +140,31 @@ def test_explains_if_the_classifier_can() -> None:
     assert FBetaThreshold(Oracle()).explain_one({"p": 0.3}) == {}
 
 
+@pytest.mark.parametrize("between", ["nothing", "another", "drift", "a change"])
+def test_learning_after_predicting_is_learning(between: str) -> None:
+    """What was said last may be used again only while it would be said again."""
+
+    def state(predicting: bool) -> bytes:
+        model = FBetaThreshold(WeightOfEvidence(), beta=2.0)
+        rng = random.Random(1)
+        for number in range(400):
+            x: dict[Any, Any] = {"a": rng.random(), "b": rng.choice("uvw")}
+            y = int(rng.random() < 0.2)
+            other: dict[Any, Any] = {"a": rng.random(), "b": "u"}
+            if predicting:
+                model.predict_proba_one(x)
+            if between == "another":
+                model.learn_one(other, 1)
+            elif between == "drift" and number % 100 == 99:
+                model.on_drift()
+            elif between == "a change":
+                x["a"] = rng.random()
+            model.learn_one(x, y)
+        return pickle.dumps(model)
+
+    assert state(predicting=True) == state(predicting=False)
+
+
 def test_predicting_changes_nothing() -> None:
     model = taught(scored(500))
     before = pickle.dumps(model)

@@ -39,6 +39,8 @@ class FBetaThreshold(base.Wrapper[base.Classifier], base.Classifier):
         many labelled positives have come.
     """
 
+    _said: tuple[dict[Name, Any], dict[Any, float]] | None = None
+
     def __init__(
         self,
         classifier: base.Classifier,
@@ -74,7 +76,9 @@ class FBetaThreshold(base.Wrapper[base.Classifier], base.Classifier):
 
     def predict_proba_one(self, x: dict[Name, Any], **kwargs: Any) -> dict[Any, float]:
         """Probabilities of the classifier."""
-        return self.classifier.predict_proba_one(x, **kwargs)
+        probabilities = self.classifier.predict_proba_one(x, **kwargs)
+        self._said = None if kwargs else (x.copy(), probabilities)
+        return probabilities
 
     def predict_one(self, x: dict[Name, Any], **kwargs: Any) -> Any:
         """Return 1 if the probability reaches the threshold, else 0; None without one."""
@@ -90,13 +94,18 @@ class FBetaThreshold(base.Wrapper[base.Classifier], base.Classifier):
 
     def learn_one(self, x: dict[Name, Any], y: base.typing.ClfTarget, **kwargs: Any) -> None:
         """Score, count, and let the classifier learn."""
-        probabilities = self.classifier.predict_proba_one(x)
+        said, self._said = self._said, None
+        if said is not None and said[0] == x:
+            probabilities = said[1]
+        else:
+            probabilities = self.classifier.predict_proba_one(x)
         if probabilities:
             self._count(probabilities.get(1, 0.0), bool(y))
         self.classifier.learn_one(x, y, **kwargs)
 
     def on_drift(self) -> None:
         """Let what was counted so far weigh far less, and the classifier forget as it can."""
+        self._said = None
         if self._seen != self._drifted_at:
             self._unit *= FORGOTTEN
             self._drifted_at = self._seen
@@ -104,6 +113,10 @@ class FBetaThreshold(base.Wrapper[base.Classifier], base.Classifier):
         forget = getattr(self.classifier, "on_drift", None)
         if forget:
             forget()
+
+    def __getstate__(self) -> dict[str, Any]:
+        """What was said last only spares scoring it again when it is learnt."""
+        return {**self.__dict__, "_said": None}
 
     def _count(self, probability: float, positive: bool) -> None:
         number = _bin(probability)
