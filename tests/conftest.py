@@ -96,6 +96,17 @@ def free_port() -> int:
         return port
 
 
+@pytest.fixture
+def own_document() -> Iterator[None]:
+    """A Bokeh document for a test, whatever pages other tests have left behind."""
+    from bokeh.document import Document  # it takes long, and only pictures need it
+    from bokeh.io.doc import patch_curdoc
+
+    document = Document()
+    with patch_curdoc(document):
+        yield
+
+
 @pytest.fixture(scope="session")
 def servers() -> Iterator[Servers]:
     """Starts further parts for a test that needs its own: `servers.start(part)`."""

@@ -1,12 +1,9 @@
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import holoviews as hv
 import pytest
-from bokeh.document import Document
-from bokeh.io.doc import patch_curdoc
 
 from dashboard import pictures, theme
 from dashboard.pictures import learning
@@ -15,20 +12,14 @@ from dashboard.views import binary
 from flows.learning.tasks.binary_metrics import BinaryMetrics
 from flows.learning.tasks.binary_prediction import BinaryPrediction
 
+pytestmark = pytest.mark.usefixtures("own_document")
+
 POINTS = [(0.0, 0.1), (10.0, 0.3), (20.0, 0.2)]
 
 
 def plot(draw: Any) -> tuple[pictures.Picture, Any]:
     picture = pictures.Picture(draw)
     return picture, hv.renderer("bokeh").get_plot(picture.map)
-
-
-@pytest.fixture(autouse=True)
-def own_document() -> Iterator[None]:
-    """A document for each test: the process's own may be one that a served page has left, ended."""
-    document = Document()
-    with patch_curdoc(document):
-        yield
 
 
 @pytest.fixture(scope="module")
@@ -75,6 +66,28 @@ def test_picture_stays_the_same_object() -> None:
     before = drawn.state
     picture.send(Learning(champion=POINTS))
     assert drawn.state is before
+
+
+def test_picture_is_drawn_when_it_first_has_something_to_show() -> None:
+    picture = pictures.Picture(pictures.bars, 90)
+    root = picture.pane.get_root()
+    assert type(root.children[0]).__name__ == "Spacer"
+    assert root.styles["min-height"] == "90px"
+    picture.send([("amount", 0.4, theme.BAD)])
+    assert root.children[0].height == 280
+
+
+def test_same_data_is_not_drawn_again() -> None:
+    drawings = []
+
+    def draw(data: Any) -> Any:
+        drawings.append(data)
+        return pictures.bars(data)
+
+    picture, _ = plot(draw)
+    for weight in (1.0, 1.0, 2.0):
+        picture.send([("amount", weight, theme.BAD)])
+    assert [rows and rows[0][1] for rows in drawings] == [None, 1.0, 2.0]
 
 
 def test_bars_are_ordered_by_weight() -> None:

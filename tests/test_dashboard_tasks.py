@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
 import holoviews as hv
 import msgspec
 import pytest
-from bokeh.document import Document
-from bokeh.io.doc import patch_curdoc
 
 from dashboard import pictures, theme
 from dashboard.client import Client
@@ -29,19 +26,13 @@ from tests.conftest import free_port
 from tests.dashboard_reports import LEARNT, learner, of_trees, snapshot_of
 from tests.test_checks import sample_of
 
+pytestmark = pytest.mark.usefixtures("own_document")
+
 TASKS = {
     "eta": (RegressionReport, RegressionVerdict),
     "interactions": (ClusteringReport, ClusterVerdict),
     "sales": (ForecastingReport, ForecastingVerdict),
 }
-
-
-@pytest.fixture(autouse=True)
-def own_document() -> Iterator[None]:
-    """A document for each test, whatever pages other tests have left behind."""
-    document = Document()
-    with patch_curdoc(document):
-        yield
 
 
 @pytest.fixture(scope="module")

@@ -15,51 +15,86 @@ from dashboard import theme
 
 hv.extension("bokeh")
 
-FRAME = {
+HEIGHT = 280
+SPARK = 64
+
+
+def bare(plot: Any, _element: Any) -> None:
+    """Take the paper from under a figure; by a hook, since options for that are slow."""
+    figure = plot.handles["plot"]
+    if figure.outline_line_color is not None:
+        figure.toolbar.update(logo=None, autohide=True)
+        figure.update(background_fill_alpha=0, border_fill_alpha=0, outline_line_color=None)
+
+
+FRAME: dict[str, Any] = {
     "responsive": True,
-    "height": 280,
+    "height": HEIGHT,
     "toolbar": "above",
     "active_tools": [],
     "default_tools": ["pan", "box_zoom", "reset"],
     "show_grid": True,
     "fontsize": {"labels": 11, "ticks": 10, "legend": 11},
     "gridstyle": {"grid_line_color": theme.QUIET, "grid_line_alpha": 0.18},
-    "backend_opts": {
-        "plot.output_backend": "canvas",
-        "plot.toolbar.logo": None,
-        "plot.toolbar.autohide": True,
-        "plot.background_fill_alpha": 0,
-        "plot.border_fill_alpha": 0,
-        "plot.outline_line_color": None,
-    },
+    "hooks": [bare],
 }
 STILL = {**FRAME, "toolbar": None, "default_tools": [], "show_grid": False}
 
 
 class Picture:
-    """Draws whatever data is sent last; one object for the life of its page."""
+    """Draws whatever data was sent last; one object for the life of its page.
 
-    def __init__(self, draw: Callable[[Any], Any]) -> None:
+    In a session a picture is drawn after what the page says in words, each by itself, and first
+    when it has something to show: `height`, in pixels, is kept free for it until then.
+    """
+
+    def __init__(self, draw: Callable[[Any], Any], height: int = HEIGHT) -> None:
         self._pipe = hv.streams.Pipe(data=None)
         self.map = hv.DynamicMap(lambda data: draw(data), streams=[self._pipe])
-        self.pane = pn.pane.HoloViews(
-            self.map, sizing_mode="stretch_width", margin=0, linked_axes=False
+        self._data: Any = None
+        self._due = False
+        self._figure = pn.pane.HoloViews(
+            None, sizing_mode="stretch_width", margin=0, linked_axes=False
+        )
+        self.pane = pn.Column(
+            self._figure,
+            sizing_mode="stretch_width",
+            margin=0,
+            styles={"min-height": f"{height}px"},
         )
 
     def send(self, data: Any) -> None:
-        """Draw this instead."""
-        self._pipe.send(data)
+        """Draw this instead, unless it is drawn already."""
+        if self.drawn and data == self._data:
+            return
+        self._data = data
+        document = pn.state.curdoc
+        if document is None or document.session_context is None:
+            self._draw()
+        elif not self._due:
+            self._due = True
+            document.add_next_tick_callback(self._draw)
+
+    @property
+    def drawn(self) -> bool:
+        """Whether there is a figure by now."""
+        return self._figure.object is not None
+
+    def _draw(self) -> None:
+        self._due = False
+        self._pipe.send(self._data)
+        if not self.drawn:
+            self._figure.object = self.map
 
 
 def sparkline(values: list[tuple[float, float]] | None) -> hv.Curve:
     """Draw the shape of a history, without numbers."""
     return hv.Curve(values or [], "events learned", "value").opts(
-        **{**STILL, "height": 64},
+        **{**STILL, "height": SPARK, "hooks": [bare, follow]},
         color=theme.ACCENT,
         line_width=2,
         xaxis=None,
         yaxis=None,
-        hooks=[follow],
     )
 
 

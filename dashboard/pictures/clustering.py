@@ -16,6 +16,9 @@ MAP_NOTE = (
 SIZE_NOTE = "Share of all that was predicted so far."
 FEATURE_NOTE = "Means of each cluster; red is more than usual, blue less, in standard deviations."
 CATEGORY_NOTE = "The commonest values in each cluster, with their shares."
+TALL, HIGH, LOW = 480, 380, 130
+"""Heights in pixels."""
+
 LARGEST = 56
 FARTHEST = 2.0
 Cluster = dict[str, Any]
@@ -34,7 +37,7 @@ def cluster_map(clusters: list[Cluster] | None) -> hv.Overlay:
     ]  # fmt: skip
     places = [row[:2] for row in rows]
     dots = hv.Points(rows, vdims=["size", "color", "text"]).opts(
-        **{**STILL, "height": 380},
+        **{**STILL, "height": HIGH},
         size="size",
         color="color",
         fill_alpha=0.75,
@@ -71,7 +74,7 @@ def sizes(counts: list[Cluster] | None) -> hv.Bars:
         for one in _told_apart(ordered)
     ]
     return hv.Bars(rows or [("", 0.0, theme.QUIET, "")], "name", ["share", "color", "text"]).opts(
-        **{**STILL, "height": 380},
+        **{**STILL, "height": HIGH},
         color="color",
         fill_alpha=0.8,
         line_alpha=0,
@@ -97,7 +100,7 @@ def features(clusters: list[Cluster] | None) -> hv.Overlay:
             cells.append((_short(one["name"]), wording.words(name), away, text))
     return heatmap(
         cells,
-        height=480,
+        height=TALL,
         shades=theme.TWO_SIDED,
         limits=(-FARTHEST, FARTHEST),
     )
@@ -126,7 +129,7 @@ def distances(answer: dict[str, float | None] | None) -> hv.Bars:
         if value is not None
     ]
     return hv.Bars(rows or [("", 0.0, theme.QUIET)], "to the", ["distance", "color"]).opts(
-        **{**STILL, "height": 130},
+        **{**STILL, "height": LOW},
         color="color",
         line_alpha=0,
         invert_axes=True,

@@ -20,6 +20,9 @@ PRODUCT_NOTE = "What the model believes of each product: factors of demand, and 
 WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 DASHED = {"line_dash": "dashed", "line_width": 2}
 _DAY = "day"
+TALL, WIDE, LOW = 560, 340, 260
+"""Heights in pixels."""
+
 _NEVER = datetime(2026, 1, 1)  # noqa: DTZ001 - the axis must be one of days from the start
 TIMES = "\u00d7"
 
@@ -46,7 +49,7 @@ def coverage(report: dict[str, Any] | None) -> hv.Overlay:
     return layers.opts(hv.opts.Overlay(show_legend=False))
 
 
-def fan(series: dict[str, Any] | None, height: int = 340) -> hv.Overlay:
+def fan(series: dict[str, Any] | None, height: int = WIDE) -> hv.Overlay:
     """Draw a series' recent days, what had been forecast for them, and the days ahead."""
     told = series or {}
     past, ahead = _past(told), _ahead(told)
@@ -97,7 +100,7 @@ def products(told: dict[str, dict[str, float]] | None) -> hv.Overlay:
         for name, (label, tell, middle) in columns.items()
         if name in values
     ]
-    return heatmap(cells, height=560, shades=theme.TWO_SIDED, limits=(-1, 1))
+    return heatmap(cells, height=TALL, shades=theme.TWO_SIDED, limits=(-1, 1))
 
 
 def _band(rows: list[tuple[Any, ...]]) -> hv.Area:

@@ -9,9 +9,10 @@ from typing import Any
 import holoviews as hv
 
 from dashboard import theme, wording
-from dashboard.pictures import FRAME, follow, tips
+from dashboard.pictures import FRAME, bare, follow, tips
 
 X = "events learned"
+HEIGHT = 300
 ERROR = "error"
 Points = list[tuple[float, float]]
 Alarm = dict[str, Any]
@@ -54,13 +55,12 @@ def curves(told: Learning | None, rivals: list[str]) -> hv.Overlay:
     layers = hv.Overlay([lines, *beside, own, dots])
     return layers.opts(
         hv.opts.Overlay(
-            **{**FRAME, "height": 320},
+            **{**FRAME, "height": HEIGHT, "hooks": [bare, follow]},
             xformatter="%d",
             xticks=5,
             xlabel=X,
             ylabel=told.label,
             legend_position="top",
-            hooks=[follow],
         )
     )
 

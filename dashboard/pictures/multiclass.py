@@ -12,6 +12,7 @@ from dashboard.pictures import STILL, heatmap
 CONFUSION_NOTE = "Rows are true classes, columns what was said; colour is the share of the row."
 CLASSES_NOTE = "Precision, recall and F1, with the number of events per class."
 HEIGHT = 340
+LOW = 130
 
 
 def confusion(report: dict[str, Any] | None) -> hv.Overlay:
@@ -45,7 +46,7 @@ def chances(answer: dict[str, Any] | None) -> hv.Bars:
         if told.get(name) is not None
     ]
     return hv.Bars(rows or [("", 0.0, theme.QUIET)], "class", ["probability", "color"]).opts(
-        **{**STILL, "height": 130},
+        **{**STILL, "height": LOW},
         color="color",
         line_alpha=0,
         invert_axes=True,

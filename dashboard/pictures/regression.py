@@ -18,6 +18,10 @@ INPUT_NOTE = "Mean error by what was known of the newest events."
 FACTOR_NOTE = "Parts of the city that take longer (red) or less (green) than the mean; north up."
 PLACE_NOTE = "Mean error by part of the city, north up; the stronger, the larger."
 
+MAP = 320
+SCALE = 84
+"""Heights in pixels."""
+
 MOST_BARS = 24
 FEWEST_EVENTS = 5
 _PLACE = re.compile(r"-?\d+/-?\d+")
@@ -167,7 +171,7 @@ def places(told: list[dict[str, Any]] | None, unit: str) -> hv.Rectangles:
 
 def _map(rows: list[tuple[Any, ...]]) -> hv.Rectangles:
     return hv.Rectangles(rows, vdims=["strength", "text", "color"]).opts(
-        **{**STILL, "height": 320},
+        **{**STILL, "height": MAP},
         **_map_limits(rows),
         color="color",
         alpha="strength",
@@ -197,7 +201,7 @@ def interval(answer: dict[str, float] | None, unit: str) -> hv.Overlay:
         (answer or {}).get(name, 0.0) / size for name in ("lower", "value", "upper")
     )
     margin = 0.12 * ((high - low) or 1.0)
-    frame = {**STILL, "height": 84, "yaxis": None, "ylim": (-1, 1)}
+    frame = {**STILL, "height": SCALE, "yaxis": None, "ylim": (-1, 1)}
     line = hv.Segments([(low, 0, high, 0)]).opts(
         **frame,
         color=theme.ACCENT,

@@ -29,8 +29,8 @@ class BinaryReport(TaskView):
 
     def __init__(self, **params: Any) -> None:
         super().__init__(**params)
-        self._matrix = pictures.Picture(confusion_matrix)
-        self._classes = pictures.Picture(class_table)
+        self._matrix = pictures.Picture(confusion_matrix, 200)
+        self._classes = pictures.Picture(class_table, 200)
         self._reliability = pictures.Picture(reliability)
         self._threshold = pictures.Picture(threshold_curve)
 

@@ -31,13 +31,12 @@ class ClusteringReport(TaskView):
 
     def __init__(self, **params: Any) -> None:
         super().__init__(**params)
-        self._map = pictures.Picture(drawn.cluster_map)
-        self._sizes = pictures.Picture(drawn.sizes)
-        self._features = pictures.Picture(drawn.features)
+        self._map = pictures.Picture(drawn.cluster_map, drawn.HIGH)
+        self._sizes = pictures.Picture(drawn.sizes, drawn.HIGH)
+        self._features = pictures.Picture(drawn.features, drawn.TALL)
         self._categories = pictures.Picture(lambda data: drawn.categories(*(data or (None, None))))
         self.by = Choice("Category")
         self.by.param.watch(self._show_category, "value")
-        self._show()
 
     @param.depends("report", watch=True)
     def _show(self) -> None:
@@ -76,7 +75,7 @@ class ClusterVerdict(Verdict):
         self._name = parts.text(variant="h5", css_classes=["value"])
         self._fit = pmui.Chip("", margin=0, size="small", css_classes=["fit"])
         self._portrait = parts.quiet()
-        self._distances = pictures.Picture(drawn.distances)
+        self._distances = pictures.Picture(drawn.distances, drawn.LOW)
 
     @param.depends("answer", watch=True)
     def _show(self) -> None:

@@ -26,18 +26,18 @@ class ForecastingReport(TaskView):
 
     def __init__(self, **params: Any) -> None:
         super().__init__(**params)
-        self._fan = pictures.Picture(drawn.fan)
+        self._fan = pictures.Picture(drawn.fan, drawn.WIDE)
         self._errors = pictures.Picture(drawn.errors)
         self._coverage = pictures.Picture(drawn.coverage)
         self._weekdays = pictures.Picture(drawn.weekdays)
-        self._products = pictures.Picture(drawn.products)
+        self._products = pictures.Picture(drawn.products, drawn.TALL)
         self.series = Choice("Series", width=260)
         self.series.param.watch(self._show_series, "value")
         days = parts.heading("Weekdays", drawn.WEEKDAY_NOTE)
         beliefs = parts.heading("Products", drawn.PRODUCT_NOTE)
         self._days_card = parts.card(days, self._weekdays.pane)
         self._products_card = parts.card(beliefs, self._products.pane)
-        self._show()
+        self._days_card.visible = self._products_card.visible = False
 
     @param.depends("report", "rivals", watch=True)
     def _show(self) -> None:
@@ -80,7 +80,7 @@ class ForecastingVerdict(Verdict):
         super().__init__(**params)
         self._today = parts.text(variant="h5", css_classes=["value"])
         self._bounds = parts.quiet()
-        self._fan = pictures.Picture(lambda data: drawn.fan(data, 260))
+        self._fan = pictures.Picture(lambda data: drawn.fan(data, drawn.LOW), drawn.LOW)
         self._days = parts.quiet()
 
     @param.depends("answer", watch=True)

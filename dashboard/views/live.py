@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 import panel_material_ui as pmui
@@ -44,7 +45,8 @@ class Live(Tab):
         self.secondary = parts.Tiles(self._names(task.secondary), _SMALL)
         self.counts = parts.Tiles(COUNTS, _SMALL)
         self._empty = parts.Banner(severity="info")
-        self._curve = pictures.Picture(lambda data: learning.curves(data, self._rivals))
+        draw = partial(learning.curves, rivals=self._rivals)
+        self._curve = pictures.Picture(draw, learning.HEIGHT)
         self.drifts = parts.quiet(css_classes=["drifts"])
         self._drawn: tuple[Any, ...] = ()
         self._select = pmui.Select.from_param(

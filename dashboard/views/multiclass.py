@@ -22,8 +22,8 @@ class MulticlassReport(TaskView):
 
     def __init__(self, **params: Any) -> None:
         super().__init__(**params)
-        self._confusion = pictures.Picture(drawn.confusion)
-        self._classes = pictures.Picture(drawn.class_table)
+        self._confusion = pictures.Picture(drawn.confusion, drawn.HEIGHT)
+        self._classes = pictures.Picture(drawn.class_table, drawn.HEIGHT)
 
     @param.depends("report", watch=True)
     def _show(self) -> None:
@@ -47,7 +47,7 @@ class MulticlassVerdict(Verdict):
         super().__init__(**params)
         self._decision = parts.text(variant="h4", css_classes=["decision"])
         self._meaning = parts.quiet()
-        self._chances = pictures.Picture(drawn.chances)
+        self._chances = pictures.Picture(drawn.chances, drawn.LOW)
 
     @param.depends("answer", watch=True)
     def _show(self) -> None:

@@ -32,7 +32,7 @@ class ProjectCard(pn.viewable.Viewer):
         self._project = project
         self._state = parts.StateChip()
         self._score = parts.text(wording.NOTHING, "h4", css_classes=["card-score"])
-        self._spark = pictures.Picture(pictures.sparkline)
+        self._spark = pictures.Picture(pictures.sparkline, pictures.SPARK)
         self._lines = parts.quiet(css_classes=["card-lines"])
 
     @param.depends("snapshot", watch=True)

@@ -30,17 +30,17 @@ class RegressionReport(TaskView):
         self._pairs = pictures.Picture(lambda data: drawn.pairs(data, self.unit))
         self._deciles = pictures.Picture(lambda data: drawn.deciles(data, self.unit))
         self._inputs = pictures.Picture(lambda data: drawn.by_input(data, self.unit))
-        self._places = pictures.Picture(lambda data: drawn.places(data, self.unit))
+        self._places = pictures.Picture(lambda data: drawn.places(data, self.unit), drawn.MAP)
         self.by = Choice("Input")
         self.by.param.watch(self._show_input, "value")
         title = parts.titled("Error by input", drawn.INPUT_NOTE, self.by)
         self._inputs_card = parts.card(title, self._inputs.pane)
         places = parts.heading("Error by place", drawn.PLACE_NOTE)
         self._places_card = parts.card(places, self._places.pane)
-        self._factors = pictures.Picture(drawn.factors)
+        self._factors = pictures.Picture(drawn.factors, drawn.MAP)
         factors = parts.heading("Slow and fast places", drawn.FACTOR_NOTE)
         self._factors_card = parts.card(factors, self._factors.pane)
-        self._show()
+        self._inputs_card.visible = self._places_card.visible = self._factors_card.visible = False
 
     @param.depends("report", watch=True)
     def _show(self) -> None:
@@ -83,7 +83,7 @@ class RegressionVerdict(Verdict):
         super().__init__(**params)
         self._value = parts.text(variant="h4", css_classes=["value"])
         self._bounds = parts.quiet()
-        self._scale = pictures.Picture(lambda data: drawn.interval(data, self.unit))
+        self._scale = pictures.Picture(lambda data: drawn.interval(data, self.unit), drawn.SCALE)
 
     @param.depends("answer", watch=True)
     def _show(self) -> None:
