@@ -15,6 +15,8 @@ from dashboard.texts.regression import REGRESSION
 
 METRICS = {**BINARY, **MULTICLASS, **REGRESSION, **CLUSTERING, **FORECASTING}
 
+UNKNOWN = "the project's own metrics"
+
 _HORIZON = re.compile(r"(\w+)_h(\d+)")
 
 
@@ -23,11 +25,11 @@ def describe(name: str) -> Metric:
     ahead = _HORIZON.fullmatch(name)
     if ahead and ahead[1] in METRICS:
         return of_horizon(METRICS[ahead[1]], int(ahead[2]))
-    return METRICS.get(name) or Metric(name, "", name, "")
+    return METRICS.get(name) or Metric(name, "", name, "", source=UNKNOWN)
 
 
 def explain(name: str, maximize: Callable[[str], bool]) -> str:
-    """Formula, meaning and good range, and which way is better."""
+    """Formula, meaning, good and bad ranges, source, and which way is better."""
     metric = describe(name)
     if metric.kind == "count":
         return metric.explanation

@@ -7,12 +7,13 @@ from typing import Any
 from panel_material_ui.theme import linear_gradient
 
 ACCENT = "#6366f1"
-GOOD = "#10b981"
+GOOD = "#059669"
 BAD = "#f43f5e"
-WARN = "#f59e0b"
-QUIET = "#94a3b8"
-FAINT = "#94a3b833"
-"""Mid tones: they read on white and on near black, so that pictures need no second palette."""
+WARN = "#d97706"
+QUIET = "#7b899d"
+FAINT = "#7b899d33"
+"""Mid tones: all but FAINT stand 3 : 1 against white and against near black, so that pictures need
+no second palette."""
 
 CELL_SHADES = linear_gradient("#64748b", "#4338ca", 32)
 TWO_SIDED = [
@@ -20,10 +21,10 @@ TWO_SIDED = [
     *linear_gradient("#64748b", "#be123c", 16),
 ]
 CELL_INK = "#ffffff"
-LABEL = "#6b7a90"
-"""Text in pictures, on either background."""
+LABEL_PAPER = "#475569"
+"""What names in pictures stand on, in CELL_INK: no ink reads well on both backgrounds."""
 
-KINDS = (ACCENT, GOOD, WARN, BAD, "#0ea5e9", "#a855f7", "#84cc16", "#ec4899", "#14b8a6", "#f97316")
+KINDS = (ACCENT, GOOD, WARN, BAD, "#0284c7", "#a855f7", "#65a30d", "#db2777", "#0d9488", "#ea580c")
 
 
 def shade(number: int) -> str:
@@ -53,11 +54,10 @@ _SIGN = {
     "fontSize": "9px",
     "lineHeight": "12px",
     "textAlign": "center",
-    "opacity": 0.6,
     "cursor": "help",
     "flexShrink": 0,
 }
-_TIP = {
+TIP = {
     "content": "attr(data-tip)",
     "position": "absolute",
     "left": "-1px",
@@ -106,8 +106,8 @@ TILES = {
     "& .note": {**_NOTE, "letterSpacing": 0},
     "& .note:empty": {"display": "none"},
     "& .sign": _SIGN,
-    "& .sign:hover, & .sign:focus": {"opacity": 1, "outline": "none"},
-    "& .sign:hover::after, & .sign:focus::after": _TIP,
+    "& .sign:focus-visible": {"outline": "2px solid", "outlineColor": "primary.main"},
+    "& .sign:hover::after, & .sign:focus::after": TIP,
 }
 PAGE = {
     "& main": {"backgroundColor": "background.default"},
@@ -134,31 +134,42 @@ _TYPOGRAPHY = {
 }
 
 
-def _palette(background: str, paper: str, primary: str, divider: str) -> dict[str, Any]:
-    return {
-        "primary": {"main": primary},
-        "success": {"main": GOOD},
-        "error": {"main": BAD},
-        "warning": {"main": WARN},
-        "background": {"default": background, "paper": paper},
-        "divider": divider,
-    }
-
-
-def _mode(palette: dict[str, Any]) -> dict[str, Any]:
+def _mode(palette: dict[str, str], divider: str) -> dict[str, Any]:
     button = {"styleOverrides": {"root": {"textTransform": "none"}}}
+    colors = {name: {"main": palette[name]} for name in ("primary", *INKS)}
     return {
-        "palette": palette,
+        "palette": {
+            **colors,
+            "background": {"default": palette["background"], "paper": palette["paper"]},
+            "divider": divider,
+            "contrastThreshold": 4.5,
+        },
         "typography": _TYPOGRAPHY,
         "shape": {"borderRadius": 6},
         "components": {"MuiButton": button, "MuiTab": button},
     }
 
 
-CONFIG = {
-    "light": _mode(_palette("#f4f5f9", "#ffffff", "#4f46e5", "#e3e6ee")),
-    "dark": _mode(_palette("#0e1118", "#171b25", "#a5b4fc", "#2a3040")),
+INKS = ("success", "error", "warning")
+LIGHT = {
+    "background": "#f4f5f9",
+    "paper": "#ffffff",
+    "primary": "#4f46e5",
+    "success": "#047857",
+    "error": "#be123c",
+    "warning": "#a84a06",
 }
+DARK = {
+    "background": "#0e1118",
+    "paper": "#171b25",
+    "primary": "#a5b4fc",
+    "success": "#34d399",
+    "error": "#fb7185",
+    "warning": "#fbbf24",
+}
+"""Surfaces, and the colours of words on them: each reads at 4.5 : 1 or better."""
+
+CONFIG = {"light": _mode(LIGHT, "#e3e6ee"), "dark": _mode(DARK, "#2a3040")}
 
 
 def template(width: int | str) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from dashboard.metrics import METRICS, axis, changed, describe, explain, shown
+from dashboard.metrics import METRICS, UNKNOWN, axis, changed, describe, explain, shown
 from dashboard.texts.metric import Metric
 from flows import projects
 from flows.learning.learner import Learner
@@ -32,8 +32,16 @@ def test_metric_of_a_horizon_says_how_far_ahead() -> None:
     assert describe("MAE_h7").kind == "quantity"
 
 
+@pytest.mark.parametrize("name", METRICS)
+def test_every_text_tells_good_from_bad_and_names_its_source(name: str) -> None:
+    metric = METRICS[name]
+    assert "good" in metric.scale.lower()
+    assert "bad" in metric.scale or "poor" in metric.scale
+    assert metric.explanation.splitlines()[-1] == f"Source: {metric.source}"
+
+
 def test_unknown_metric_is_shown_by_its_name() -> None:
-    assert describe("Novelty_h2") == Metric("Novelty_h2", "", "Novelty_h2", "")
+    assert describe("Novelty_h2") == Metric("Novelty_h2", "", "Novelty_h2", "", source=UNKNOWN)
 
 
 @pytest.mark.parametrize(
@@ -44,7 +52,7 @@ def test_unknown_metric_is_shown_by_its_name() -> None:
         ("eta", "Coverage", "The nearer to 80.0 % the better."),
         ("fraud", "LogLoss", "Lower is better."),
         ("interactions", "RiverSilhouette", "Lower is better."),
-        ("interactions", "n_clusters", "one that comes or goes is news."),
+        ("interactions", "n_clusters", "Source: the model itself, as it is now"),
     ],
 )
 def test_explanation_ends_with_which_way_is_better(slug: str, metric: str, words: str) -> None:

@@ -27,6 +27,12 @@ def bare(plot: Any, _element: Any) -> None:
         figure.update(background_fill_alpha=0, border_fill_alpha=0, outline_line_color=None)
 
 
+def on_paper(plot: Any, _element: Any) -> None:
+    """Put names on a paper of their own, on which they read in either theme."""
+    paper = {"background_fill_color": theme.LABEL_PAPER, "background_fill_alpha": 0.9}
+    plot.handles["glyph"].update(**paper, padding=4, border_radius=4)
+
+
 FRAME: dict[str, Any] = {
     "responsive": True,
     "height": HEIGHT,

@@ -8,7 +8,7 @@ from typing import Any
 import holoviews as hv
 
 from dashboard import theme, wording
-from dashboard.pictures import STILL, heatmap, tips
+from dashboard.pictures import STILL, heatmap, on_paper, tips
 
 MAP_NOTE = (
     "Near is alike; the larger, the more belong to it. Names say what tells it from the rest."
@@ -55,7 +55,11 @@ def cluster_map(clusters: list[Cluster] | None) -> hv.Overlay:
         for (x, y), one in zip(places, known, strict=True)
     ]
     names = hv.Labels(lines, vdims="name").opts(
-        text_color=theme.LABEL, text_font_size="12px", text_baseline="top", framewise=True
+        text_color=theme.CELL_INK,
+        text_font_size="12px",
+        text_baseline="top",
+        framewise=True,
+        hooks=[on_paper],
     )
     return dots * names
 

@@ -11,7 +11,7 @@ FORECASTING = {
         "MASE",
         "Error beside that of “as a week before”.",
         "MAE / MAE of last week's value, series by series",
-        "Below 1 is better than last week's value; below 0.8 is good, 0 is perfect.",
+        "0 is perfect, below 0.8 is good; above 1 is bad: last week's value does better.",
     ),
 }
 

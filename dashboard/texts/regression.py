@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dashboard.texts.metric import Metric
+from dashboard.texts.metric import NEWEST, Metric
 
 INTERVAL = 0.8
 """The share of labels that an interval is to hold."""
@@ -12,27 +12,27 @@ REGRESSION = {
         "MAE",
         "How far off predictions are, on average.",
         "mean |actual - predicted|",
-        "0 is perfect; compare with the challenger, and with how much the labels differ.",
+        "0 is perfect; good is clearly below the challenger's, bad above it.",
         "quantity",
     ),
     "RMSE": Metric(
         "RMSE",
         "How far off, with large misses weighing more.",
         "√ mean (actual - predicted)²",
-        "0 is perfect; far above MAE means that a few misses are very large.",
+        "0 is perfect; near MAE is good, far above it bad: a few misses are very large.",
         "quantity",
     ),
     "R2": Metric(
         "R²",
         "Share of the labels' variance that is explained.",
         "1 - squared error / squared error of always saying the mean",
-        "1 is perfect, 0 is no better than the mean, below 0 is worse; above 0.8 is good.",
+        "1 is perfect, above 0.8 is good; 0 is as bad as saying the mean, below 0 worse.",
     ),
     "MSE": Metric(
         "MSE",
         "Mean squared error, in the square of the unit.",
         "mean (actual - predicted)²",
-        "0 is perfect; RMSE is its root, in the label's own unit.",
+        "0 is perfect; good is below, bad above the challenger's. RMSE is its root.",
     ),
     "MAPE": Metric(
         "MAPE",
@@ -45,41 +45,44 @@ REGRESSION = {
         "SMAPE",
         "How far off, as a part of the mean of both values.",
         "200 · mean |actual - predicted| / (|actual| + |predicted|)",
-        "0 is perfect, 200 % the worst; below 20 % is good.",
+        "0 is perfect, 200 % the worst; below 20 % is good, above 50 % poor.",
         "percent",
     ),
     "RMSLE": Metric(
         "RMSLE",
         "How far off, as a ratio: 0.1 is about 10 %.",
         "√ mean (ln(1 + actual) - ln(1 + predicted))²",
-        "0 is perfect; below 0.2 is good. Too little costs more than too much.",
+        "0 is perfect; below 0.2 is good, above 0.5 poor. Too little costs more than too much.",
     ),
     "RollingMAE": Metric(
         "Rolling MAE",
         "MAE of the newest events only.",
         "mean |actual - predicted| of the last 1 000 events",
-        "Rises before MAE does when the stream drifts; at MAE or below is good.",
+        "At MAE or below is good, far above bad; rises first when the stream drifts.",
         "quantity",
+        source=NEWEST,
     ),
     "RollingRMSE": Metric(
         "Rolling RMSE",
         "RMSE of the newest events only.",
         "√ mean (actual - predicted)² of the last 1 000 events",
-        "Rises before RMSE does when the stream drifts; at RMSE or below is good.",
+        "At RMSE or below is good, far above bad; rises first when the stream drifts.",
         "quantity",
+        source=NEWEST,
     ),
     "TimeRollingMAE": Metric(
         "MAE of five minutes",
         "MAE of the newest five minutes of event time.",
         "mean |actual - predicted| of the last 300 s",
-        "Jumps about where events are few; at MAE or below is good.",
+        "At MAE or below is good, far above bad; jumps about where events are few.",
         "quantity",
+        source=NEWEST,
     ),
     "Coverage": Metric(
         "Coverage",
         "Share of labels that lay within their interval.",
         "labels with lower ≤ actual ≤ upper / all labels",
-        "80 % is honest: below, intervals are too narrow; above, wider than need be.",
+        "80 % is good, being honest; below is bad, intervals being too narrow; above, too wide.",
         "share",
         INTERVAL,
     ),
@@ -87,7 +90,7 @@ REGRESSION = {
         "Interval width",
         "How wide the intervals are, on average.",
         "mean (upper - lower)",
-        "The narrower the better, as long as coverage stays at 80 %.",
+        "Narrow is good while coverage stays at 80 %, and bad where it does not.",
         "quantity",
     ),
 }
