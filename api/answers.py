@@ -9,6 +9,8 @@ import msgspec
 from fastapi import Response
 
 from api.sql.messages import SqlAnswer, SqlColumn, SqlTable, SqlTables, TableVersion
+from flows.learning.contest import Standing
+from flows.learning.coverage import Coverage
 from flows.projects.forms import FormField
 from flows.stores.live import Point, Wanted
 from flows.stores.predictions import Scores
@@ -85,7 +87,8 @@ class ProjectDetail(msgspec.Struct, frozen=True, kw_only=True):
     """What a project is and how it is doing.
 
     `state` is running, paused, stale (a model, but no heartbeat of its flow) or absent (no model
-    yet); `lag` is how many messages the flow has yet to read.
+    yet); `lag` is how many messages the flow has yet to read, `labels` how many predictions got
+    theirs.
     """
 
     slug: str
@@ -106,15 +109,17 @@ class ProjectDetail(msgspec.Struct, frozen=True, kw_only=True):
     events_per_second: float | None
     lag: int | None
     alarms: list[dict[str, Any]]
+    labels: Coverage | None
     problems: list[str]
 
 
 class MetricsNow(msgspec.Struct, frozen=True, kw_only=True):
     """Test-then-train metrics of the model that serves, with its report.
 
-    `challengers` are those of the models learnt beside it, by name; `event_time` is the newest
-    event's own. `served`: by model, metrics of the predictions that were given over HTTP and whose
-    label has come, however it came; as of some seconds ago.
+    `challengers` are those of the models learnt beside it, by name, `contests` how they stand
+    against the one that `leads`; `event_time` is the newest event's own. `served`: by model,
+    metrics of the predictions that were given over HTTP and whose label has come, however it came;
+    as of some seconds ago.
     """
 
     events_learned: int
@@ -124,6 +129,8 @@ class MetricsNow(msgspec.Struct, frozen=True, kw_only=True):
     event_time: datetime | None
     metrics: dict[str, float]
     challengers: dict[str, dict[str, float]]
+    contests: dict[str, Standing]
+    leads: str
     report: dict[str, Any]
     counts: dict[str, int]
     served: Scores

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
+from types import MappingProxyType
 from typing import Any
 
 import panel as pn
@@ -22,12 +23,20 @@ from flows.settings import Settings
 PERIOD = 1000
 """Milliseconds between two looks at the API."""
 
+NO_LINKS: Mapping[str, str] = MappingProxyType({})
 Route = Callable[[], Viewable]
 
 
-def routes(store: Store, projects: Mapping[str, Project] = PROJECTS) -> dict[str, Route]:
-    """Every page by its address; each call of one makes the page of a new session."""
-    pages: dict[str, Route] = {"/": lambda: _overview(store, projects)}
+def routes(
+    store: Store,
+    projects: Mapping[str, Project] = PROJECTS,
+    links: Mapping[str, str] = NO_LINKS,
+) -> dict[str, Route]:
+    """Every page by its address; each call of one makes the page of a new session.
+
+    `links` are names and addresses of what else there is to look at.
+    """
+    pages: dict[str, Route] = {"/": lambda: _overview(store, projects, links)}
     for slug in projects:
         pages[f"/{slug}"] = lambda slug=slug: _project(store, projects, slug)  # type: ignore[misc]
     return pages
@@ -50,14 +59,21 @@ def serve(settings: Settings, projects: Mapping[str, Project] = PROJECTS, **opti
         "session_history": 0,
         "extra_patterns": [("/metrics", Measurements, told)],
     }
-    return pn.serve(routes(store, projects), **{**defaults, **options})
+    return pn.serve(routes(store, projects, links(settings)), **{**defaults, **options})
 
 
-def _overview(store: Store, projects: Mapping[str, Project]) -> Viewable:
+def links(settings: Settings) -> dict[str, str]:
+    """Addresses as people's browsers reach them: those of the settings, and here also our own."""
+    own = {"MLflow": settings.mlflow_uri, "API": f"{settings.api_url}/docs"}
+    local = own if settings.profile == "local" else {}
+    return {**local, **settings.dashboard_links}
+
+
+def _overview(store: Store, projects: Mapping[str, Project], links: Mapping[str, str]) -> Viewable:
     recall_theme()
     _count(store.client.instruments)
     known = list(projects.values())
-    view = Overview(known, store)
+    view = Overview(known, store, links)
     _keep_fresh(view.refresh)
     return page(view, known, "")
 

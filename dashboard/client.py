@@ -58,6 +58,10 @@ class Client:
         """Send a JSON object."""
         return await self._send("POST", path, body)
 
+    async def put(self, path: str, body: dict[str, Any]) -> Answer:
+        """Set a resource."""
+        return await self._send("PUT", path, body)
+
     async def close(self) -> None:
         """Give the connections back."""
         await self._http.aclose()

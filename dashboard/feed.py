@@ -16,13 +16,14 @@ from dashboard.store import Store
 class Snapshot:
     """One look at a project; `failure` says why the rest is older than a second.
 
-    `project`, `metrics` and `history` are the API's answers; `read_at` is `time.monotonic()` of
-    the project's.
+    `project`, `metrics`, `history` and `versions` are the API's answers; `read_at` is
+    `time.monotonic()` of the project's. What MLflow fails to tell leaves `versions` as they were.
     """
 
     project: dict[str, Any] | None = None
     metrics: dict[str, Any] | None = None
     history: list[dict[str, Any]] = field(default_factory=list)
+    versions: list[dict[str, Any]] = field(default_factory=list)
     failure: Failure | None = None
     down_since: datetime | None = None
     read_at: float = 0.0
@@ -43,10 +44,13 @@ class Snapshot:
 class Feed:
     """Reads a project again and again, and curves only when there is something new to draw."""
 
-    def __init__(self, store: Store, slug: str) -> None:
+    def __init__(self, store: Store, slug: str, *, versions: bool = True) -> None:
+        """Read the registry's `versions`, too, or leave them out."""
         self.slug = slug
         self._store = store
         self._last = Snapshot()
+        self._wants_versions = versions
+        self._asking: asyncio.Future[Answer] | None = None
 
     async def read(self) -> Snapshot:
         """Look again. What failed leaves the last good answers in place, beside the failure."""
@@ -62,7 +66,12 @@ class Feed:
 
     async def _with_model(self, project: dict[str, Any]) -> Snapshot:
         fresh = replace(
-            self._last, project=project, failure=None, down_since=None, read_at=time.monotonic()
+            self._last,
+            project=project,
+            versions=self._versions(),
+            failure=None,
+            down_since=None,
+            read_at=time.monotonic(),
         )
         if _mark(project) == _mark(self._last.project) and not self._last.failure:
             return fresh
@@ -70,6 +79,17 @@ class Feed:
             self._store.metrics(self.slug), self._store.history(self.slug)
         )
         return _merge(fresh, metrics, history)
+
+    def _versions(self) -> list[dict[str, Any]]:
+        """The newest answer of the registry, which nobody waits for."""
+        if not self._wants_versions:
+            return []
+        if self._asking is None:
+            self._asking = asyncio.ensure_future(self._store.models(self.slug))
+        if not self._asking.done():
+            return self._last.versions
+        answer, self._asking = self._asking.result(), None
+        return self._last.versions if isinstance(answer, Failure) else answer["models"]
 
 
 def _merge(fresh: Snapshot, metrics: Answer, history: Answer) -> Snapshot:

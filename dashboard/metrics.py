@@ -12,6 +12,8 @@ from dashboard.texts.forecasting import FORECASTING, of_horizon
 from dashboard.texts.metric import Metric
 from dashboard.texts.multiclass import MULTICLASS
 from dashboard.texts.regression import REGRESSION
+from flows.projects.forms import form_fields
+from flows.projects.spec import Project
 
 METRICS = {**BINARY, **MULTICLASS, **REGRESSION, **CLUSTERING, **FORECASTING}
 
@@ -72,6 +74,12 @@ def changed(
     if not any(digit in "123456789" for digit in amount):
         return "unchanged"
     return f"{amount} {'better' if gain > 0 else 'worse'}"
+
+
+def unit_of(project: Project) -> str:
+    """What a project's label is counted in, as its field says."""
+    fields = form_fields(project.event)
+    return next((field.unit for field in fields if field.path == project.label), "")
 
 
 def axis(name: str, unit: str = "") -> tuple[str, float]:

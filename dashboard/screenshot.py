@@ -44,7 +44,7 @@ def _shoot(browser: Browser, url: str, page: str, file: Path) -> Path:
     width, height = SIZES["project" if page else "overview"]
     tab = browser.new_page(viewport={"width": width, "height": height})
     tab.goto(f"{url}/{page}", timeout=READY)
-    expect(tab.get_by_text("learnt from" if not page else "over the last").first).to_be_visible(
+    expect(tab.get_by_text("learnt from" if not page else "Learning curve").first).to_be_visible(
         timeout=READY
     )
     tab.mouse.move(0, 0)

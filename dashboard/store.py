@@ -4,30 +4,34 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
+from urllib.parse import urlencode
 
 from dashboard.client import Answer, Client, Failure
+from dashboard.history import ALL, NEWEST, joined
 
-HISTORY_POINTS = 500
+REGISTRY_SECONDS = 10
+MOST_ROWS = 1_000
 
 
 @dataclass(slots=True)
 class _Read:
-    second: int
+    when: int
     answer: asyncio.Task[Answer]
 
 
 class Store:
-    """Reads each resource at most once a second, however many sessions ask for it."""
+    """Reads each resource at most once a second, the registry more seldom, for all sessions."""
 
     def __init__(self, client: Client, clock: Callable[[], float] = time.monotonic) -> None:
         self.client = client
         self.down_since: datetime | None = None
         self._clock = clock
         self._reads: dict[str, _Read] = {}
+        self._points: dict[str, list[dict[str, Any]]] = {}
 
     async def projects(self) -> Answer:
         """Which projects there are."""
@@ -42,22 +46,63 @@ class Store:
         return await self._read(f"/projects/{slug}/metrics")
 
     async def history(self, slug: str) -> Answer:
-        """Metrics over events learned."""
-        return await self._read(f"/projects/{slug}/metrics/history?points={HISTORY_POINTS}")
+        """Metrics over events learned, as far back as the API knows."""
+        return await self._read(f"/projects/{slug}/metrics/history", fetch=self._curve)
+
+    async def models(self, slug: str) -> Answer:
+        """Registered versions, newest first; as of some seconds ago."""
+        return await self._read(f"/projects/{slug}/models", REGISTRY_SECONDS)
+
+    async def rows(self, query: str) -> Answer:
+        """What SQL finds, as of some seconds ago."""
+        return await self._read(query, REGISTRY_SECONDS, self._run)
 
     async def health(self) -> Answer:
         """The readiness checks; a Failure's `body` lists them too."""
         return await self._read("/readyz")
 
-    async def predict(self, slug: str, event: dict[str, Any]) -> Answer:
-        """Ask the live model about one event; never cached."""
-        return self._note(await self.client.post(f"/projects/{slug}/predict", event))
+    async def predict(self, slug: str, event: dict[str, Any], models: Sequence[str] = ()) -> Answer:
+        """Ask the model that serves, or those that are named, about one event; never cached."""
+        query = f"?{urlencode({'model': ','.join(models)})}" if models else ""
+        return self._note(await self.client.post(f"/projects/{slug}/predict{query}", event))
 
-    async def _read(self, path: str) -> Answer:
-        second = int(self._clock())
+    async def label(self, slug: str, prediction_id: str, label: float | str) -> Answer:
+        """Tell the true label of what was predicted."""
+        body = {"prediction_id": prediction_id, "label": label}
+        return self._note(await self.client.post(f"/projects/{slug}/labels", body))
+
+    async def train(self, slug: str, wanted: str) -> Answer:
+        """Let the flow learn ("running") or pause ("paused")."""
+        return self._note(await self.client.put(f"/projects/{slug}/training", {"wanted": wanted}))
+
+    async def _run(self, query: str) -> Answer:
+        return self._note(await self.client.post("/sql", {"query": query, "limit": MOST_ROWS}))
+
+    async def _curve(self, path: str) -> Answer:
+        """Read the newest points, or all of them where those do not go on from the known ones."""
+        known = self._points.get(path, [])
+        newest = await self._get(f"{path}?points={NEWEST}") if known else {"points": []}
+        if isinstance(newest, Failure):
+            return newest
+        points = joined(known, newest["points"])
+        if points is None:
+            answer = await self._get(f"{path}?points={ALL}")
+            if isinstance(answer, Failure):
+                return answer
+            points = answer.get("points", [])
+        self._points[path] = points
+        return {"points": points}
+
+    async def _read(
+        self,
+        path: str,
+        seconds: int = 1,
+        fetch: Callable[[str], Coroutine[Any, Any, Answer]] | None = None,
+    ) -> Answer:
+        when = int(self._clock()) // seconds
         read = self._reads.get(path)
-        if read is None or (read.answer.done() and read.second != second):
-            read = _Read(second, asyncio.ensure_future(self._get(path)))
+        if read is None or (read.answer.done() and read.when != when):
+            read = _Read(when, asyncio.ensure_future((fetch or self._get)(path)))
             self._reads[path] = read
         return await asyncio.shield(read.answer)
 

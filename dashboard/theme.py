@@ -78,7 +78,7 @@ TIP = {
     "pointerEvents": "none",
 }
 NUMBER = {"fontVariantNumeric": "tabular-nums"}
-TILES = {
+TILES: dict[str, Any] = {
     "display": "grid",
     "gap": 2,
     "& > div": {"display": "contents"},
@@ -104,10 +104,19 @@ TILES = {
     },
     "& .value.long": {"fontSize": "0.95rem", "lineHeight": 1.9, "overflowWrap": "anywhere"},
     "& .note": {**_NOTE, "letterSpacing": 0},
+    "& .change": {**_NOTE, "letterSpacing": 0, "fontWeight": 500},
+    "& .change.better": {"color": "success.main"},
+    "& .change.worse": {"color": "error.main"},
     "& .note:empty": {"display": "none"},
     "& .sign": _SIGN,
     "& .sign:focus-visible": {"outline": "2px solid", "outlineColor": "primary.main"},
     "& .sign:hover::after, & .sign:focus::after": TIP,
+}
+FLAT_TILES = {
+    **TILES,
+    "gap": 1,
+    "& .tile": {"position": "relative", "minWidth": 0},
+    "& .label": {**TILES["& .label"], "justifyContent": "flex-start", "fontSize": "0.75rem"},
 }
 PAGE = {
     "& main": {"backgroundColor": "background.default"},

@@ -79,6 +79,7 @@ class Settings(BaseSettings):
     sql_rows: int = Field(10_000, ge=1)
     dashboard_host: str = "127.0.0.1"
     dashboard_port: int = 5006
+    dashboard_links: dict[str, str] = {}
     dashboard_origins: list[str] = []
 
     @model_validator(mode="after")

@@ -16,6 +16,7 @@ class HttpServer:
     def __init__(self, reply: Reply) -> None:
         self.reply = reply
         self.asked: list[str] = []
+        self.bodies: list[bytes] = []
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
         self._server.daemon_threads = True
         self.url = f"http://127.0.0.1:{self._server.server_address[1]}"
@@ -34,12 +35,16 @@ class HttpServer:
         class Handler(BaseHTTPRequestHandler):
             def do_GET(self) -> None:
                 outer.asked.append(self.path)
+                if length := int(self.headers.get("Content-Length", 0)):
+                    outer.bodies.append(self.rfile.read(length))
                 status, text = outer.reply(self.path)
                 body = text.encode()
                 self.send_response(status)
                 self.send_header("Content-Length", str(len(body)))
                 self.end_headers()
                 self.wfile.write(body)
+
+            do_POST = do_PUT = do_GET
 
             def log_message(self, *_: object) -> None:
                 """Say nothing."""

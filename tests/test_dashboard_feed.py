@@ -16,7 +16,11 @@ MODEL = {
     "version": "7", "lineage": 1, "generation": 1, "events_learned": 10,
     "published_at": "2026-01-01T00:00:00Z", "age_seconds": 2.0,
 }  # fmt: skip
+VERSION = {"version": 3, "aliases": ["champion"], "events_learned": 9, "metrics": {"FBeta": 0.4}}
 POINT = {"events_learned": 10, "time": 1.0, "metrics": {"FBeta": 0.5}}
+
+
+ALL_WELL = {"metrics": 200, "project": 200, "models": 200}
 
 
 class Script:
@@ -25,9 +29,11 @@ class Script:
     def __init__(self) -> None:
         self.project: Any = {"slug": "fraud", "model": MODEL}
         self.metrics: Any = {"metrics": {"FBeta": 0.5}}
-        self.status = {"metrics": 200, "project": 200}
+        self.status = dict(ALL_WELL)
 
     def __call__(self, path: str) -> tuple[int, str]:
+        if path.endswith("/models"):
+            return self.status["models"], json.dumps({"models": [VERSION]})
         if "history" in path:
             return 200, json.dumps({"points": [POINT]})
         if path.endswith("/metrics"):
@@ -80,14 +86,14 @@ def test_absent_model_leaves_no_metrics_behind(script: Script) -> None:
 
 
 def test_failure_keeps_what_was_known_and_says_why(script: Script) -> None:
-    (before, after), _ = read(script, {"status": {"project": 502, "metrics": 200}})
+    (before, after), _ = read(script, {"status": ALL_WELL | {"project": 502}})
     assert after.project == before.project
     assert after.failure is not None
     assert after.down_since is not None
 
 
 def test_recovery_reads_everything_again(script: Script) -> None:
-    down, up = {"project": 502, "metrics": 200}, {"project": 200, "metrics": 200}
+    down, up = ALL_WELL | {"project": 502}, ALL_WELL
     (*_, last), asked = read(script, {"status": down}, {"status": up})
     assert (last.failure, last.down_since) == (None, None)
     assert asked.count("/projects/fraud/metrics") == 2
@@ -106,6 +112,19 @@ def test_model_that_vanished_meanwhile_is_no_failure(script: Script) -> None:
     script.metrics = {"type": "urn:realtime:problem:no-model", "title": "No model yet"}
     (snapshot,), _ = read(script)
     assert (snapshot.failure, snapshot.metrics) == (None, None)
+
+
+def test_versions_come_when_the_registry_has_answered(script: Script) -> None:
+    snapshots, asked = read(script, {}, {}, {})
+    assert snapshots[0].versions == []
+    assert snapshots[-1].versions == [VERSION]
+    assert "/projects/fraud/models" in asked
+
+
+def test_silent_registry_is_no_failure_of_the_page(script: Script) -> None:
+    *_, last = read(script, {"status": ALL_WELL | {"models": 502}}, {}, {})[0]
+    assert last.versions in ([], [VERSION])
+    assert last.failure is None
 
 
 def test_age_grows_while_nothing_is_read(script: Script) -> None:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+import holoviews as hv
 import pytest
 
+from dashboard import pictures
 from dashboard.pictures import learning
 
 ALARM = {"watched": "error", "before": 0.2, "after": 0.5, "events_learned": 20, "time": 0.0}
@@ -13,7 +15,7 @@ ALARM = {"watched": "error", "before": 0.2, "after": 0.5, "events_learned": 20, 
 
 def test_challengers_and_alarms_are_on_the_curve() -> None:
     points = [(0.0, 0.1), (10.0, 0.2), (20.0, 0.4)]
-    told = learning.Learning("F1", points, {"rule": points[1:]}, [ALARM])
+    told = learning.Learning("F1", learning.X, points, {"rule": points[1:]}, [(20.0, ALARM)])
     lines, rival, own, dots = learning.curves(told, ["rule"]).values()
     assert (rival.label, len(rival), len(own)) == ("rule", 2, 3)
     assert list(dots.dimension_values("value")) == [0.4]
@@ -22,7 +24,7 @@ def test_challengers_and_alarms_are_on_the_curve() -> None:
 
 
 def test_alarms_beyond_the_curve_are_not_drawn() -> None:
-    told = learning.Learning("F1", [(0.0, 0.1), (10.0, 0.2)], {}, [ALARM])
+    told = learning.Learning("F1", learning.X, [(0.0, 0.1), (10.0, 0.2)], {}, [(20.0, ALARM)])
     assert len(learning.curves(told, []).values()[-1]) == 0
 
 
@@ -37,3 +39,24 @@ def test_alarms_beyond_the_curve_are_not_drawn() -> None:
 )
 def test_alarm_is_told_in_words(change: dict[str, Any], words: str) -> None:
     assert learning.sentence({**ALARM, **change}).startswith(words)
+
+
+@pytest.mark.usefixtures("own_document")
+def test_curve_over_time_reads_as_clock_times() -> None:
+    picture = pictures.Picture(lambda data: learning.curves(data, ["rule"]))
+    plot = hv.renderer("bokeh").get_plot(picture.map)
+    formatters = []
+    for over in (learning.X, learning.TIME, learning.X):
+        picture.send(learning.Learning("F1", over, [(0.0, 0.1), (1e12, 0.2)]))
+        formatters.append(type(plot.handles["xaxis"].formatter).__name__)
+    assert formatters == ["NumeralTickFormatter", "DatetimeTickFormatter", "NumeralTickFormatter"]
+
+
+@pytest.mark.usefixtures("own_document")
+def test_another_axis_forgets_the_zoom() -> None:
+    picture = pictures.Picture(lambda data: learning.curves(data, []))
+    plot = hv.renderer("bokeh").get_plot(picture.map)
+    picture.send(learning.Learning("F1", learning.X, [(0.0, 0.1), (20.0, 0.2)]))
+    plot.handles["x_range"].update(start=5, end=15)
+    picture.send(learning.Learning("F1", learning.TIME, [(1e12, 0.1), (2e12, 0.2)]))
+    assert plot.handles["x_range"].end == 2e12

@@ -91,7 +91,9 @@ def tile(page: Page, key: str) -> Locator:
 def test_overview_shows_the_project_and_leads_to_its_page(live: Site, open_page: Open) -> None:
     page = open_page(live)
     expect(page.get_by_text(f"learnt from {live.learner.state.counts['learned']}")).to_be_visible()
-    expect(page.get_by_text("12 events/s, 3 waiting on Kafka")).to_be_visible()
+    expect(tile(page, "speed")).to_have_text("12")
+    expect(tile(page, "lag")).to_have_text("3")
+    expect(page.get_by_role("link", name="API")).to_have_attribute("href", f"{live.api.url}/docs")
     expect(page.get_by_text("API: ok")).to_be_visible()
     page.get_by_role("link", name="Transaction Fraud Detection").click()
     page.wait_for_url(f"**/{live.project.slug}")

@@ -54,10 +54,10 @@ def test_zoom_survives_newer_data_and_reset_brings_it_back() -> None:
 
 def test_another_metric_forgets_the_zoom() -> None:
     picture, drawn = plot(lambda data: learning.curves(data, []))
-    picture.send(Learning("F1", POINTS))
+    picture.send(Learning("F1", champion=POINTS))
     shown = drawn.handles["x_range"]
     shown.update(start=5, end=15)
-    picture.send(Learning("Recall", POINTS))
+    picture.send(Learning("Recall", champion=POINTS))
     assert (shown.start, shown.end) == (0, 20)
 
 
@@ -70,7 +70,7 @@ def test_picture_stays_the_same_object() -> None:
 
 def test_picture_is_drawn_when_it_first_has_something_to_show() -> None:
     picture = pictures.Picture(pictures.bars, 90)
-    root = picture.pane.get_root()
+    root: Any = picture.pane.get_root()
     assert type(root.children[0]).__name__ == "Spacer"
     assert root.styles["min-height"] == "90px"
     picture.send([("amount", 0.4, theme.BAD)])

@@ -65,7 +65,7 @@ def test_each_resource_is_read_by_itself() -> None:
     assert server.asked == [
         "/projects",
         "/projects/fraud/metrics",
-        "/projects/fraud/metrics/history?points=500",
+        "/projects/fraud/metrics/history?points=3000",
         "/readyz",
     ]
 

@@ -10,6 +10,7 @@ import param
 import pytest
 
 from dashboard.client import Client
+from dashboard.pictures.learning import TIME
 from dashboard.store import Store
 from dashboard.views.address import Address
 from dashboard.views.live import WINDOWS, Live
@@ -96,15 +97,23 @@ def test_page_and_tab_share_what_the_address_names(store: Store) -> None:
 @pytest.mark.parametrize(
     ("window", "first"), [("", 0), ("1000", 11_000), ("10000", 2_000), ("a lot", 0)]
 )
-def test_window_bounds_the_curve(window: str, first: int) -> None:
-    live = Live(task_views(fraud.PROJECT)[0], fraud.PROJECT, window=window)
+def test_window_bounds_the_curve(store: Store, window: str, first: int) -> None:
+    live = Live(task_views(fraud.PROJECT)[0], fraud.PROJECT, store, window=window)
     live.snapshot = SNAPSHOT
     champion = live._curve._pipe.data.champion
     assert (champion[0][0], champion[-1][0]) == (first, 12_000)
 
 
-def test_every_window_is_none_or_a_number() -> None:
-    assert all(value == "" or int(value) > 0 for value in WINDOWS.values())
+def test_windows_of_seconds_show_the_curve_over_time(store: Store) -> None:
+    live = Live(task_views(fraud.PROJECT)[0], fraud.PROJECT, store)
+    timely = {}
+    for window in WINDOWS.values():
+        live.window = window
+        live.snapshot = replace(SNAPSHOT, history=[*HISTORY])
+        told = live._curve._pipe.data
+        timely[window] = told.over == TIME
+        assert told.champion[-1][0] == (0.0 if timely[window] else 12_000)
+    assert {window for window in timely if timely[window]} == {"time", "600s", "3600s"}
 
 
 def test_address_decides_at_first() -> None:

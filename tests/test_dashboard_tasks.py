@@ -80,7 +80,7 @@ def test_page_that_was_drawn_empty_fills_with_the_report(
         "problems": [],
     }
     page.snapshot = Snapshot(project=detail, metrics=told[slug], history=[])
-    assert page.live.primary.values.keys() >= set(page.live._task.primary[:2])
+    assert page.live.kpis.tiles.values.keys() >= set(page.live._task.primary[:2])
     assert page.live._task.report == told[slug]["report"]
 
 

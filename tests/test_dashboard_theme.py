@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
 
 from dashboard import theme
@@ -15,11 +13,11 @@ MARKS = {theme.ACCENT, theme.GOOD, theme.BAD, theme.WARN, theme.QUIET, *theme.KI
 WORDS = {"light": [(0, 0.87), (0, 0.6)], "dark": [(255, 1.0), (255, 0.7)]}
 
 
-def channels(color: str) -> list[int]:
+def channels(color: str) -> list[float]:
     return [int(color[at : at + 2], 16) for at in (1, 3, 5)]
 
 
-def luminance(rgb: list[Any]) -> float:
+def luminance(rgb: list[float]) -> float:
     linear = [
         one / 12.92 if one <= 0.04045 else ((one + 0.055) / 1.055) ** 2.4
         for one in (value / 255 for value in rgb)
@@ -27,7 +25,7 @@ def luminance(rgb: list[Any]) -> float:
     return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
 
 
-def contrast(one: list[Any], other: list[Any]) -> float:
+def contrast(one: list[float], other: list[float]) -> float:
     low, high = sorted((luminance(one), luminance(other)))
     return (high + 0.05) / (low + 0.05)
 
@@ -68,7 +66,8 @@ def test_words_in_pictures_read_on_their_cells(below: str) -> None:
 
 
 def test_tips_read() -> None:
-    assert contrast(channels(theme.TIP["color"]), channels(theme.TIP["backgroundColor"])) >= TEXT
+    ink, below = (str(theme.TIP[name]) for name in ("color", "backgroundColor"))
+    assert contrast(channels(ink), channels(below)) >= TEXT
 
 
 def test_what_material_is_told_are_these_colours() -> None:

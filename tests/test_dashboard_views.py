@@ -12,7 +12,7 @@ import pytest
 from dashboard.client import Client, Failure
 from dashboard.feed import Snapshot
 from dashboard.store import Store
-from dashboard.views import overview, parts
+from dashboard.views import parts
 from dashboard.views.binary import BinaryReport, BinaryVerdict
 from dashboard.views.form import EventForm
 from dashboard.views.live import Live
@@ -28,9 +28,11 @@ PROJECT: dict[str, Any] = {
     "state": "running",
     "model": {"version": "7", "events_learned": 12_000, "age_seconds": 61.0},
     "score": {"name": "FBeta", "value": 0.81},
-    "counts": {"events": 12_500, "learned": 12_000, "pending": 480, "dead_letters": 3},
+    "counts": {"events": 12_500, "learned": 12_000, "pending": 480, "dead_letters": 3, "alarms": 2},
     "events_per_second": 250.0,
     "lag": 4,
+    "alarms": [],
+    "labels": {"share": 0.98},
     "problems": [],
 }
 HISTORY = [
@@ -39,7 +41,8 @@ HISTORY = [
 ]
 METRICS = {"metrics": {"FBeta": 0.81, "F1": 0.5, "LogLoss": 0.02}, "report": {}}
 SNAPSHOT = Snapshot(project=PROJECT, metrics=METRICS, history=HISTORY)
-EMPTY = Snapshot(project=PROJECT | {"state": "absent", "model": None, "score": None, "counts": {}})
+NOTHING: dict[str, Any] = {"model": None, "score": None, "counts": {}, "labels": None}
+EMPTY = Snapshot(project=PROJECT | NOTHING | {"state": "absent"})
 ANSWER: dict[str, Any] = {
     "prediction_id": "an-id",
     "prediction": {"probability": 0.62, "decision": 1, "threshold": 0.3},
@@ -62,8 +65,8 @@ def store() -> Store:
 
 
 @pytest.fixture
-def live() -> Live:
-    return Live(BinaryReport(), fraud.PROJECT)
+def live(store: Store) -> Live:
+    return Live(BinaryReport(), fraud.PROJECT, store)
 
 
 @pytest.fixture
@@ -108,8 +111,8 @@ def test_other_failure_shows_its_detail() -> None:
 
 def test_live_shows_metrics_and_how_they_changed(live: Live) -> None:
     live.snapshot = SNAPSHOT
-    assert live.primary.values["FBeta"] == "0.810"
-    assert "over the last" in live.primary.notes["FBeta"]
+    assert live.kpis.tiles.values["FBeta"] == "0.810"
+    assert "missed fraud weighing more" in live.kpis.tiles.notes["FBeta"]
     assert live.secondary.values["LogLoss"] == "0.020"
     assert live.counts.values["pending"] == "480"
 
@@ -130,6 +133,31 @@ def test_metric_without_a_text_of_its_own_is_shown_by_its_name(live: Live) -> No
     metrics = {"metrics": {**METRICS["metrics"], "Novelty": 0.1}, "report": {}}
     live.snapshot = replace(SNAPSHOT, metrics=metrics)
     assert live._select.options["Novelty"] == "Novelty"
+
+
+def test_alarms_stand_where_so_many_events_were_learnt(live: Live) -> None:
+    alarm = {"watched": "error", "before": 0.2, "after": 0.5, "events_learned": 5_100, "time": 0.0}
+    history = [{**point, "time": float(at)} for at, point in enumerate(HISTORY)]
+    alarmed = replace(SNAPSHOT, project={**PROJECT, "alarms": [alarm]}, history=history)
+    live.snapshot = alarmed
+    assert [at for at, _ in live._curve._pipe.data.alarms] == [5_100]
+    live.window = "time"
+    assert [at for at, _ in live._curve._pipe.data.alarms] == [5_000.0]
+    assert "Errors rose from 0.200 to 0.500" in live.drifts.object
+
+
+@pytest.mark.parametrize(
+    ("t", "words"),
+    [
+        (None, "rule: too early to tell."),
+        (-45.4, "the model is better, beyond chance (t = -45.4)"),
+        (4.5, "rule is better, which may be chance"),
+    ],
+)
+def test_contest_is_told_in_words(live: Live, t: float | None, words: str) -> None:
+    standing = {"labels": 2_000, "champion_error": 0.1, "challenger_error": 0.3, "t": t}
+    live.snapshot = replace(SNAPSHOT, metrics={**METRICS, "contests": {"rule": standing}})
+    assert words in live.contests.object
 
 
 def test_form_makes_an_event_of_its_project() -> None:
@@ -241,25 +269,3 @@ def test_a_task_without_views_is_shown_plainly() -> None:
     verdict.answer = {"decision": "oak", "runner_up": None, "next": {"value": 0.25}}
     assert isinstance(verdict, PlainVerdict)
     assert "decision: oak<br>runner up: —<br>next, value: 0.250" in verdict._fields.object
-
-
-def test_card_says_what_is_known() -> None:
-    card = overview.ProjectCard(fraud.PROJECT)
-    card.snapshot = SNAPSHOT
-    assert "0.810" in card._score.object
-    assert "Version 7, published" in card._lines.object
-    assert "3 dead letters" in card._lines.object
-    card.snapshot = EMPTY
-    assert "No model yet: fraud has learnt from 0 events." in card._lines.object
-
-
-def test_checks_list_the_api_and_its_parts() -> None:
-    body = {"checks": [{"name": "redis:fraud", "status": "failing", "detail": "refused"}]}
-    known = [("API", "ok", "It answers."), ("redis:fraud", "failing", "refused")]
-    assert overview.checks(body) == known
-    assert overview.checks(Failure(503, "", "", body=body)) == known
-
-
-def test_silent_api_is_the_only_check() -> None:
-    assert overview.checks(Failure(0, "It is silent", "")) == [("API", "failing", "It is silent")]
-    assert overview.checks(None) == []

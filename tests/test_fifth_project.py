@@ -82,5 +82,5 @@ def assert_served_and_shown(client: TestClient, judged: dict[str, Any]) -> None:
     page = ProjectPage(phishing.PROJECT, Store(None))  # type: ignore[arg-type]
     page.snapshot = Snapshot(project=detail(), metrics=metrics, history=[])
     page.predict.answer = answer
-    assert "F1" in page.live.primary.values
+    assert "F1" in page.live.kpis.tiles.values
     page.__panel__().get_root()

@@ -81,6 +81,6 @@ def test_the_page_shows_what_the_api_says(served: Served, sample: Sample) -> Non
     page.predict.answer = served.client.post(
         f"{served.url}/predict", json=sample.values[LEARNT]
     ).json()
-    assert page.live.primary.values[sample.project.score]
+    assert page.live.kpis.tiles.values[sample.project.score]
     assert page.predict._shown.visible
     page.__panel__().get_root()

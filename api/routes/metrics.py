@@ -30,6 +30,8 @@ async def get_metrics(platform: PlatformDep, served: ServedDep, shard: ShardDep)
             event_time=None if facts.event_time is None else moment(facts.event_time),
             metrics=facts.metrics,
             challengers=facts.challengers,
+            contests=facts.contests,
+            leads=facts.leads,
             report=facts.report,
             counts=facts.counts,
             served=platform.kept.told(served.project.slug),

@@ -84,6 +84,7 @@ def _detail(served: Served, shard: int) -> ProjectDetail:
         events_per_second=status.events_per_second if status else None,
         lag=status.lag if status else None,
         alarms=facts.alarms if facts else [],
+        labels=facts.labels if facts else None,
         problems=follower.problems(shard),
     )
 

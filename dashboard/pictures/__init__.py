@@ -36,7 +36,7 @@ def on_paper(plot: Any, _element: Any) -> None:
 FRAME: dict[str, Any] = {
     "responsive": True,
     "height": HEIGHT,
-    "toolbar": "above",
+    "toolbar": "right",
     "active_tools": [],
     "default_tools": ["pan", "box_zoom", "reset"],
     "show_grid": True,
@@ -160,7 +160,7 @@ def follow(plot: Any, element: Any) -> None:
         if ends:
             low, high = min(ends), max(ends)
             margin = padding * ((high - low) or abs(high) or 1.0)
-            subject = curves[0].vdims[0].label
+            subject = f"{curves[0].vdims[0].label} over {curves[0].kdims[0].label}"
             _follow_axis(plot.handles[axis], low - margin, high + margin, subject)
 
 

@@ -7,11 +7,18 @@ from datetime import UTC, datetime
 from typing import Any
 
 import holoviews as hv
+from bokeh.models import (
+    BasicTicker,
+    DatetimeTicker,
+    DatetimeTickFormatter,
+    NumeralTickFormatter,
+)
 
 from dashboard import theme, wording
 from dashboard.pictures import FRAME, bare, follow, tips
 
 X = "events learned"
+TIME = "time (UTC)"
 HEIGHT = 300
 ERROR = "error"
 Points = list[tuple[float, float]]
@@ -20,12 +27,16 @@ Alarm = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Learning:
-    """One metric over events learned, the same of each challenger, and the alarms."""
+    """One metric over events learned, the same of each challenger, and the alarms.
+
+    `over` is X, or TIME, in milliseconds since 1970; so is where each alarm stands.
+    """
 
     label: str = "value"
+    over: str = X
     champion: Points = field(default_factory=list)
     rivals: dict[str, Points] = field(default_factory=dict)
-    alarms: list[Alarm] = field(default_factory=list)
+    alarms: list[tuple[float, Alarm]] = field(default_factory=list)
 
 
 def curves(told: Learning | None, rivals: list[str]) -> hv.Overlay:
@@ -35,30 +46,29 @@ def curves(told: Learning | None, rivals: list[str]) -> hv.Overlay:
     """
     told = told or Learning()
     value = hv.Dimension("value", label=told.label)
+    along = hv.Dimension("along", label=told.over)
     colors = (theme.WARN, *theme.KINDS[4:])
     beside = [
-        hv.Curve(told.rivals.get(name, []), X, value, label=name).opts(
+        hv.Curve(told.rivals.get(name, []), along, value, label=name).opts(
             color=color, line_width=2, line_dash="dashed", tools=["hover"]
         )
         for name, color in zip(rivals, colors, strict=False)
     ]
-    own = hv.Curve(told.champion, X, value, label="model" if rivals else "").opts(
+    own = hv.Curve(told.champion, along, value, label="model" if rivals else "").opts(
         color=theme.ACCENT, line_width=2.5, tools=["hover"]
     )
     marks = _marks(told)
     lines = hv.VLines([row[0] for row in marks]).opts(
         color=theme.BAD, line_dash="dotted", line_width=1.5, alpha=0.7
     )
-    dots = hv.Scatter(marks, X, [value, "text"]).opts(
+    dots = hv.Scatter(marks, along, [value, "text"]).opts(
         color=theme.BAD, marker="diamond", size=11, **tips()
     )
     layers = hv.Overlay([lines, *beside, own, dots])
     return layers.opts(
         hv.opts.Overlay(
-            **{**FRAME, "height": HEIGHT, "hooks": [bare, follow]},
-            xformatter="%d",
-            xticks=5,
-            xlabel=X,
+            **{**FRAME, "height": HEIGHT, "hooks": [bare, follow, _read_axis]},
+            xlabel=told.over,
             ylabel=told.label,
             legend_position="top",
         )
@@ -87,13 +97,31 @@ def _moved(before: Any, after: Any) -> str:
     return f"moved from {before} to {after}"
 
 
+def _read_axis(plot: Any, _element: Any) -> None:
+    """Let the axis read as numbers of events, or as times."""
+    shown = plot.handles["xaxis"]
+    timely = shown.axis_label == TIME
+    if shown.tags == [timely]:
+        return
+    formatter = DatetimeTickFormatter(**_CLOCK) if timely else NumeralTickFormatter(format="0,0")
+    ticker = DatetimeTicker(num_minor_ticks=0) if timely else BasicTicker(num_minor_ticks=0)
+    ticker.update(desired_num_ticks=5)
+    shown.update(formatter=formatter, ticker=ticker, tags=[timely])
+
+
+_CLOCK: dict[str, Any] = {
+    **dict.fromkeys(("milliseconds", "seconds", "minsec"), "%H:%M:%S"),
+    **dict.fromkeys(("minutes", "hourmin", "hours"), "%H:%M"),
+}
+
+
 def _marks(told: Learning) -> list[tuple[float, float, str]]:
-    """A mark on the curve for each number of events at which something changed."""
+    """A mark on the curve at each place where something changed."""
     if not told.champion:
         return []
-    texts: dict[int, list[str]] = {}
-    for alarm in told.alarms:
-        texts.setdefault(alarm["events_learned"], []).append(sentence(alarm))
+    texts: dict[float, list[str]] = {}
+    for at, alarm in told.alarms:
+        texts.setdefault(at, []).append(sentence(alarm))
     first, last = told.champion[0][0], told.champion[-1][0]
     return [
         (at, _height(told.champion, at), "; ".join(lines))

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from types import MappingProxyType
 from typing import Any
 
 import holoviews as hv
@@ -55,6 +56,7 @@ class BinaryVerdict(Verdict):
 
     reasons_note = "In log-odds: red speaks for the positive class, green against it."
     more, less = theme.BAD, theme.GOOD
+    labels = MappingProxyType({"negative": 0, "positive": 1})
 
     def __init__(self, **params: Any) -> None:
         super().__init__(**params)
@@ -97,6 +99,12 @@ class BinaryVerdict(Verdict):
             f"{wording.percent(probability)} is {relation} the model's threshold"
             f" of {wording.percent(threshold)}.",
         )
+
+    def brief(self, prediction: dict[str, Any]) -> tuple[str, float]:
+        """The probability, and which side of the threshold it is on."""
+        probability = float(prediction["probability"])
+        decision = _CLASSES[str(int(prediction["decision"]))]
+        return f"{wording.percent(probability)}, {decision}", probability
 
     def __panel__(self) -> pmui.Column:
         return parts.stack(self._gauge, self._decision, self._meaning, gap=1)

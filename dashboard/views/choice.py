@@ -14,12 +14,18 @@ from dashboard import wording
 
 
 class Choice(pn.viewable.Viewer):
-    """One of several names; keeps the one that was chosen while it is still offered."""
+    """One of several names; keeps the one that was chosen while it is still offered.
+
+    One that `follows` is the first that is offered until somebody chooses.
+    """
 
     value = param.String(default=None, allow_None=True)
 
-    def __init__(self, label: str, width: int = 200, **params: Any) -> None:
+    def __init__(
+        self, label: str, width: int = 200, *, follows: bool = False, **params: Any
+    ) -> None:
         super().__init__(**params)
+        self._follows, self._offering = follows, False
         self._select = pmui.Select(
             label=label, description="", size="small", margin=0, width=width, options={}
         )
@@ -29,15 +35,18 @@ class Choice(pn.viewable.Viewer):
         """Let these be chosen, by their label."""
         if dict(options) == self._select.options:
             return
-        kept = self.value if self.value in options.values() else None
+        kept = self.value if self.value in options.values() and not self._follows else None
         chosen = kept or next(iter(options.values()), None)
+        self._offering = True
         self._select.param.update(options=dict(options), value=chosen)
+        self._offering = False
 
     def offer_words(self, names: list[str]) -> None:
         """Let these features be chosen, under names that people read."""
         self.offer({wording.words(name): name for name in names})
 
     def _take(self, event: Any) -> None:
+        self._follows = self._follows and self._offering
         self.value = event.new
 
     def __panel__(self) -> pmui.Select:

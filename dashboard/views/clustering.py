@@ -95,6 +95,11 @@ class ClusterVerdict(Verdict):
                 lines.append(f"{wording.percent(one['share'])} of all belong to it.")
         return "\n".join(lines)
 
+    def brief(self, prediction: dict[str, Any]) -> tuple[str, float]:
+        """The cluster's name, and how far the event is from its centre."""
+        distance = float(prediction["distance"])
+        return f"{prediction['name']}, {distance:.2f} away", distance
+
     def weight(self, value: float) -> str:
         """One reason's part in the distance to the next cluster."""
         return wording.signed(wording.percent(value)) if abs(value) >= 0.001 else "0 %"

@@ -100,6 +100,11 @@ class ForecastingVerdict(Verdict):
         known: dict[str, Any] = (self.report.get("series") or {}).get(series, {})
         return known
 
+    def brief(self, prediction: dict[str, Any]) -> tuple[str, float]:
+        """Units of the day itself."""
+        value = float(prediction["today"]["value"])
+        return wording.quantity(value, self.unit or "units"), value
+
     def weight(self, value: float) -> str:
         """One reason's weight in units."""
         return wording.signed(wording.quantity(value))

@@ -11,12 +11,17 @@ import panel_material_ui as pmui
 import param
 
 from dashboard import pictures, wording
+from dashboard.client import Failure
 from dashboard.feed import Snapshot
-from dashboard.metrics import axis, changed, describe, explain, shown
+from dashboard.history import thinned, within
+from dashboard.metrics import axis, describe, shown
 from dashboard.pictures import learning
+from dashboard.store import Store
 from dashboard.views import parts
+from dashboard.views.kpis import Kpis, named
 from dashboard.views.tab import Tab
 from dashboard.views.tasks import TaskView
+from dashboard.views.training import Training
 from flows.projects.spec import Project
 
 COUNTS = {
@@ -28,60 +33,77 @@ COUNTS = {
     "duplicate": ("Duplicate labels", "Labels that had come before; ignored."),
     "dead_letters": ("Dead letters", "Messages that are no events; kept, with the reason."),
 }
+WINDOWS = {
+    "all events": "",
+    **{f"last {wording.count(size)} events": str(size) for size in (1_000, 10_000, 100_000)},
+    "all of the time": "time",
+    "last 10 minutes": "600s",
+    "last hour": "3600s",
+}
+"""What the curve may show: so many events, or so many seconds up to now."""
 
 
 class Live(Tab):
     """Tiles, curves, the task's own panels and counts; set `snapshot` to show a newer one."""
 
     metric = param.String(default="", doc="Which metric the curve shows")
-    window = param.String(default="", doc="How many of the newest events it shows; all for none")
+    window = param.String(default="", doc="How much of the past it shows, as in WINDOWS")
 
-    def __init__(self, task: TaskView, project: Project, **params: Any) -> None:
+    def __init__(self, task: TaskView, project: Project, store: Store, **params: Any) -> None:
         super().__init__(**{"metric": project.score, **params})
-        self._task, self._maximize = task, project.task.maximize
+        self._project, self._store = project, store
+        self._task, self._known = task, (*task.primary, *task.secondary)
         self._rivals = list(project.challengers)
-        self._known = (*task.primary, *task.secondary)
-        self.primary = parts.Tiles(self._names(task.primary), _ROW, large=True)
-        self.secondary = parts.Tiles(self._names(task.secondary), _SMALL)
+        self.kpis = Kpis(task.primary, project.task.maximize, task.unit)
+        self.training = Training(project.slug, store)
+        self.secondary = parts.Tiles(named(task.secondary, project.task.maximize), _SMALL)
         self.counts = parts.Tiles(COUNTS, _SMALL)
         self._empty = parts.Banner(severity="info")
         draw = partial(learning.curves, rivals=self._rivals)
         self._curve = pictures.Picture(draw, learning.HEIGHT)
         self.drifts = parts.quiet(css_classes=["drifts"])
+        self.contests = parts.quiet(css_classes=["contests"])
         self._drawn: tuple[Any, ...] = ()
-        self._select = pmui.Select.from_param(
-            self.param.metric, label="Metric", description="", size="small", margin=0, width=220
-        )
-        self._span = pmui.Select.from_param(
-            self.param.window, label="Window", description="", size="small", margin=0, width=160,
-            options=WINDOWS,
-        )  # fmt: skip
+        self._select = _select(self.param.metric, "Metric", 180)
+        self._span = _select(self.param.window, "Window", 190, WINDOWS)
         self._set_options([project.score])
         self._show()
 
+    async def refresh(self) -> None:
+        """Read the rows that the task draws, if it does."""
+        if query := self._task.query(self._project):
+            answer = await self._store.rows(query)
+            if not isinstance(answer, Failure) and answer["rows"] != self._task.rows:
+                self._task.rows = answer["rows"]
+
     @param.depends("snapshot", "metric", "window", watch=True)
     def _show(self) -> None:
-        self._show_counts()
+        project = self.snapshot.project or {}
+        counts = project.get("counts") or {}
+        self.counts.values = {name: wording.count(value) for name, value in counts.items()}
+        self.training.follow(project.get("wanted"))
         self._empty.message = _why_empty(self.snapshot)
-        metrics, alarms = self.snapshot.metrics or {}, self._alarms
-        drawn = (self.snapshot.metrics, self.snapshot.history, self.metric, self.window, alarms)
+        newest = (self.snapshot.metrics, self.snapshot.history, self.snapshot.versions)
+        drawn = (*newest, self.metric, self.window, project.get("alarms"))
         if len(self._drawn) == len(drawn) and all(map(_same, drawn, self._drawn)):
             return
         self._drawn = drawn
-        self._set_options(list(metrics.get("metrics") or [self.metric]))
-        self._show_tiles(metrics)
-        self._show_curve()
+        self._show_model(self.snapshot.metrics or {}, project.get("alarms") or [])
+
+    def _show_model(self, metrics: dict[str, Any], alarms: list[learning.Alarm]) -> None:
+        values = metrics.get("metrics") or {}
+        self._set_options(list(values or [self.metric]))
+        self.kpis.snapshot = self.snapshot
+        self.secondary.values = {
+            name: shown(name, value, self._task.unit) for name, value in values.items()
+        }
+        self._show_curve(alarms)
         parts.say(self.drifts, "\n".join(map(_line, reversed(alarms[-ALARMS_TOLD:]))) or _NO_ALARM)
+        contests = metrics.get("contests") or {}
+        parts.say(self.contests, "\n".join(_standing(*each) for each in contests.items()))
         self._task.param.update(
             report=metrics.get("report") or {}, rivals=metrics.get("challengers") or {}
         )
-
-    @property
-    def _alarms(self) -> list[dict[str, Any]]:
-        return (self.snapshot.project or {}).get("alarms") or []
-
-    def _names(self, metrics: Sequence[str]) -> dict[str, tuple[str, str]]:
-        return {name: (describe(name).label, explain(name, self._maximize)) for name in metrics}
 
     def _set_options(self, names: Sequence[str]) -> None:
         known = [name for name in self._known if name in names]
@@ -92,58 +114,39 @@ class Live(Tab):
         if options != self._select.options:
             self._select.options = options
 
-    def _show_tiles(self, metrics: dict[str, Any]) -> None:
-        values, unit = metrics.get("metrics") or {}, self._task.unit
-        texts = {name: shown(name, value, unit) for name, value in values.items()}
-        notes = {name: self._note(name, metrics) for name in self._task.primary}
-        self.primary.param.update(values=texts, notes=notes)
-        self.secondary.values = texts
-
-    def _note(self, name: str, metrics: dict[str, Any]) -> str:
-        """What the metric means, how it changed of late, and what challengers reach."""
-        lines, unit = [describe(name).sentence], self._task.unit
-        newest = self.snapshot.history[-len(self.snapshot.history) // 5 - 1 :]
-        recent = [point for point in newest if name in point["metrics"]]
-        if len(recent) > 1:
-            first, last = recent[0], recent[-1]
-            before, after = first["metrics"][name], last["metrics"][name]
-            change = changed(name, before, after, self._maximize, unit)
-            events = wording.count(last["events_learned"] - first["events_learned"])
-            lines.append(f"{change} over the last {events} events")
-        for rival, values in (metrics.get("challengers") or {}).items():
-            if name in values:
-                lines.append(f"{rival}: {shown(name, values[name], unit)}")
-        return "\n".join(lines)
-
-    def _show_curve(self) -> None:
+    def _show_curve(self, alarms: list[learning.Alarm]) -> None:
         label, size = axis(self.metric, self._task.unit)
-        history = _newest(self.snapshot.history, self.window)
+        points = thinned(within(self.snapshot.history, self.window))
+        timely = self.window.endswith(("s", "time"))
         told = learning.Learning(
             label=label,
-            champion=_points(history, lambda point: point["metrics"].get(self.metric), size),
-            rivals={name: _points(history, self._of(name), size) for name in self._rivals},
-            alarms=self._alarms,
+            over=learning.TIME if timely else learning.X,
+            champion=_points(points, lambda one: one["metrics"].get(self.metric), size, timely),
+            rivals={name: _points(points, self._of(name), size, timely) for name in self._rivals},
+            alarms=[(_place(alarm, points, timely), alarm) for alarm in alarms if points],
         )
-        self._curve.send(told)
+        if points or self._curve.drawn:
+            self._curve.send(told)
 
     def _of(self, rival: str) -> Callable[[dict[str, Any]], float | None]:
         """Tell a challenger's value at a point."""
         return lambda point: point.get("challengers", {}).get(rival, {}).get(self.metric)
 
-    def _show_counts(self) -> None:
-        counts = (self.snapshot.project or {}).get("counts") or {}
-        self.counts.values = {name: wording.count(value) for name, value in counts.items()}
-
     def __panel__(self) -> pmui.Column:
         note = f"{_CURVE_NOTE} {_RIVALS_NOTE}" if self._rivals else _CURVE_NOTE
         title = parts.titled("Learning curve", note, self._select, self._span)
+        steer = parts.line(self.kpis.against, self.training, sx={"justifyContent": "space-between"})
+        drift = parts.card(parts.heading("Drift", _DRIFT_NOTE), self.drifts)
+        contests = parts.card(parts.heading("Contest", _CONTEST_NOTE), self.contests)
         return parts.stack(
             self._empty,
-            self.primary,
+            self.training.problem,
+            steer,
+            self.kpis,
             parts.card(title, self._curve.pane),
+            parts.columns(drift, contests, widths={"xs": 1, "md": 2}) if self._rivals else drift,
             *self._task.wide(),
             parts.columns(*self._task.panels(), widths={"xs": 1, "md": 2}),
-            parts.card(parts.heading("Drift", _DRIFT_NOTE), self.drifts),
             parts.heading("More metrics"),
             self.secondary,
             parts.heading("Events and labels"),
@@ -152,41 +155,68 @@ class Live(Tab):
         )
 
 
-WINDOWS = {"all": "", **{f"last {wording.count(n)}": str(n) for n in (1_000, 10_000, 100_000)}}
-"""Events that the curve may show."""
-
 ALARMS_TOLD = 6
-_ROW = {"xs": 2, "md": 5}
+SURE = 5.577
+"""Student's t beyond which a contest is decided: once in a million by chance."""
+
 _SMALL = {"xs": 2, "sm": 3, "md": 5}
 _CURVE_NOTE = "Each point scores predictions made before their label was known."
 _RIVALS_NOTE = "Dashed: a challenger on the same events. Red marks: the stream changed."
 _DRIFT_NOTE = "The newest changes of errors and of inputs that the detectors rang for."
 _NO_ALARM = "None so far: errors and inputs are as they were."
+_CONTEST_NOTE = "Mean errors of the champion and its challengers on the same, newest labels."
+
+
+def _select(parameter: Any, label: str, width: int, options: Any = None) -> pmui.Select:
+    given = {} if options is None else {"options": options}
+    return pmui.Select.from_param(
+        parameter, label=label, description="", size="small", margin=0, width=width, **given
+    )
 
 
 def _same(one: Any, other: Any) -> bool:
     """Whether two parts of a snapshot are the same answer; alarms are read each second."""
-    return one is other or (isinstance(one, str | list) and one == other)
-
-
-def _newest(history: list[dict[str, Any]], window: str) -> list[dict[str, Any]]:
-    """The points of so many of the newest events."""
-    if not history or not window.isdecimal():
-        return history
-    first = history[-1]["events_learned"] - int(window)
-    return [point for point in history if point["events_learned"] >= first]
+    return one is other or (isinstance(one, str | list) and len(one) < 100 and one == other)
 
 
 def _points(
-    history: list[dict[str, Any]], value: Callable[[dict[str, Any]], float | None], size: float
-) -> list[tuple[float, float]]:
-    found = ((point["events_learned"], value(point)) for point in history)
-    return [(count, one / size) for count, one in found if one is not None]
+    points: list[dict[str, Any]],
+    value: Callable[[dict[str, Any]], float | None],
+    size: float,
+    timely: bool,
+) -> learning.Points:
+    found = ((_along(point, timely), value(point)) for point in points)
+    return [(at, one / size) for at, one in found if one is not None]
+
+
+def _along(point: dict[str, Any], timely: bool) -> float:
+    return float(1_000 * point["time"] if timely else point["events_learned"])
+
+
+def _place(alarm: learning.Alarm, points: list[dict[str, Any]], timely: bool) -> float:
+    """Where an alarm stands: at its number of events, or when so many were learnt."""
+    learned: float = alarm["events_learned"]
+    if not timely or learned < points[0]["events_learned"]:
+        return learned
+    return _along(min(points, key=lambda one: abs(one["events_learned"] - learned)), timely)
 
 
 def _line(alarm: dict[str, Any]) -> str:
     told = learning.sentence(alarm)
     return f"{told[:1].upper()}{told[1:]}"
+
+
+def _standing(rival: str, told: dict[str, Any]) -> str:
+    """How a contest stands, in words."""
+    if told["t"] is None:
+        return f"{rival}: too early to tell."
+    errors = " against ".join(
+        wording.score(told[f"{side}_error"]) for side in ("champion", "challenger")
+    )
+    better = "the model is better" if told["t"] < 0 else f"{rival} is better"
+    sure = "beyond chance" if abs(told["t"]) > SURE else "which may be chance"
+    labels = wording.count(told["labels"])
+    return f"{rival}: {errors} over {labels} labels; {better}, {sure} (t = {told['t']:.1f})."
 
 
 def _why_empty(snapshot: Snapshot) -> str:

@@ -42,6 +42,7 @@ class MulticlassVerdict(Verdict):
 
     reasons_note = "What speaks for the decision, and what against it."
     more, less = theme.GOOD, theme.BAD
+    labels = str
 
     def __init__(self, **params: Any) -> None:
         super().__init__(**params)
@@ -58,6 +59,11 @@ class MulticlassVerdict(Verdict):
         sure = f"{wording.percent(self.answer['probability'])} sure"
         parts.say(self._meaning, f"{sure}; {second} comes next." if second else f"{sure}.")
         self._chances.send(self.answer)
+
+    def brief(self, prediction: dict[str, Any]) -> tuple[str, float]:
+        """The likeliest class, and how likely."""
+        probability = float(prediction["probability"])
+        return f"{prediction['decision']}, {wording.percent(probability)}", probability
 
     def __panel__(self) -> pmui.Column:
         return parts.stack(self._decision, self._meaning, self._chances.pane, gap=1)

@@ -4,7 +4,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 import panel as pn
@@ -14,12 +15,24 @@ import param
 from dashboard import pictures, wording
 from dashboard.client import Answer, Failure
 from dashboard.feed import Feed, Snapshot
-from dashboard.metrics import describe
+from dashboard.history import thinned
+from dashboard.metrics import describe, shown, unit_of
 from dashboard.store import Store
 from dashboard.views import parts
 from flows.projects.spec import Project
 
+SPARK_POINTS = 100
 _CHECK_COLORS = {"ok": "success", "warning": "warning", "failing": "error"}
+
+
+FACTS = {
+    "speed": ("Events per second", "What the flow reads now."),
+    "lag": ("Lag", "Messages on Kafka that the flow has not read yet."),
+    "labels": ("Labelled", "Of the predictions old enough for a label, those that got one."),
+    "alarms": ("Drift alarms", "How often errors or inputs became others than they were."),
+    "age": ("Model age", "Time since the live model was published."),
+    "letters": ("Dead letters", "Messages that are no events; kept, with the reason."),
+}
 
 
 class ProjectCard(pn.viewable.Viewer):
@@ -33,7 +46,8 @@ class ProjectCard(pn.viewable.Viewer):
         self._state = parts.StateChip()
         self._score = parts.text(wording.NOTHING, "h4", css_classes=["card-score"])
         self._spark = pictures.Picture(pictures.sparkline, pictures.SPARK)
-        self._lines = parts.quiet(css_classes=["card-lines"])
+        self._model = parts.quiet(css_classes=["card-model"])
+        self.facts = parts.Tiles(FACTS, {"xs": 2, "sm": 3}, flat=True)
 
     @param.depends("snapshot", watch=True)
     def _show(self) -> None:
@@ -42,9 +56,10 @@ class ProjectCard(pn.viewable.Viewer):
             return
         self._state.state = project["state"]
         score = (project["score"] or {}).get("value")
-        parts.say(self._score, wording.score(score))
-        self._spark.send(_history(self.snapshot, self._project.score))
-        parts.say(self._lines, "\n".join(_lines(project, self.snapshot.age_seconds)))
+        parts.say(self._score, shown(self._project.score, score, unit_of(self._project)))
+        self._spark.send(_curve(self.snapshot, self._project.score))
+        parts.say(self._model, _model(project))
+        self.facts.values = _facts(project, self.snapshot.age_seconds)
 
     def __panel__(self) -> pmui.Paper:
         link = pmui.Button(
@@ -55,9 +70,10 @@ class ProjectCard(pn.viewable.Viewer):
         head = parts.line(link, self._state, sx={"justifyContent": "space-between"})
         name = parts.quiet(describe(self._project.score).label)
         body = parts.columns(
-            parts.stack(self._score, name, gap=0), self._spark.pane, widths={"xs": "110px 1fr"}
+            parts.stack(self._score, name, gap=0), self._spark.pane, widths={"xs": "140px 1fr"}
         )
-        return parts.card(head, parts.quiet(self._project.summary), body, self._lines)
+        summary = parts.quiet(self._project.summary)
+        return parts.card(head, summary, body, self._model, self.facts)
 
 
 class Overview(pn.viewable.Viewer):
@@ -65,14 +81,22 @@ class Overview(pn.viewable.Viewer):
 
     health = param.Parameter(default=None, doc="What the API said of its readiness")
 
-    def __init__(self, projects: Sequence[Project], store: Store, **params: Any) -> None:
+    def __init__(
+        self,
+        projects: Sequence[Project],
+        store: Store,
+        links: Mapping[str, str] = MappingProxyType({}),
+        **params: Any,
+    ) -> None:
         super().__init__(**params)
         self._store = store
-        self._feeds = [Feed(store, project.slug) for project in projects]
+        self._feeds = [Feed(store, project.slug, versions=False) for project in projects]
+        self._links = [_link(name, address) for name, address in links.items()]
         self.cards = [ProjectCard(project) for project in projects]
         self._banner = parts.Banner()
         self._shown: list[tuple[str, str]] = []
         self._checks = pmui.FlexBox(gap="8px", margin=0, sizing_mode="stretch_width")
+        self._worries = parts.quiet(css_classes=["worries"])
 
     title = "Overview"
 
@@ -90,16 +114,20 @@ class Overview(pn.viewable.Viewer):
     @param.depends("health", watch=True)
     def _show_health(self) -> None:
         found = checks(self.health)
-        if [check[:2] for check in found] != self._shown:
-            self._shown = [check[:2] for check in found]
-            self._checks.objects = [_chip(*check) for check in found]
+        parts.say(self._worries, "\n".join(worries(found)))
+        summed = summary(found)
+        if summed != self._shown:
+            self._shown = summed
+            self._checks.objects = [_chip(*each) for each in summed]
 
     def __panel__(self) -> pmui.Column:
         return parts.stack(
             self._banner,
             parts.heading("Models that learn while they serve", variant="h4"),
             parts.columns(*self.cards, widths={"xs": _CARDS}),
-            parts.card(parts.heading("Platform", _PLATFORM_NOTE), self._checks),
+            parts.card(
+                parts.titled("Platform", _PLATFORM_NOTE, *self._links), self._checks, self._worries
+            ),
         )
 
 
@@ -118,33 +146,65 @@ def checks(health: Answer | None) -> list[tuple[str, str, str]]:
     return [("API", "ok", "It answers."), *listed]
 
 
-def _chip(name: str, status: str, detail: str) -> pmui.Chip:
+def summary(checks: list[tuple[str, str, str]]) -> list[tuple[str, str]]:
+    """Each kind of part once, with the worst that any of its checks says."""
+    worst: dict[str, str] = {}
+    for name, status, _ in checks:
+        kind = _KINDS.get(name.split(":")[0], name.split(":")[0])
+        worst[kind] = max(worst.get(kind, "ok"), status, key=_gravity)
+    return list(worst.items())
+
+
+def worries(checks: list[tuple[str, str, str]]) -> list[str]:
+    """A line for each check that is not well, and says why."""
+    return [f"{name}: {detail}" for name, status, detail in checks if status != "ok" and detail]
+
+
+_KINDS = {"redis": "Redis", "model": "Models", "keys": "API keys"}
+
+
+def _gravity(status: str) -> int:
+    return list(_CHECK_COLORS).index(status) if status in _CHECK_COLORS else len(_CHECK_COLORS)
+
+
+def _chip(name: str, status: str) -> pmui.Chip:
     color = _CHECK_COLORS.get(status, "default")
-    return pmui.Chip(
-        f"{name}: {status}", color=color, size="small", variant="outlined", margin=0,
-        description=detail,
+    return pmui.Chip(f"{name}: {status}", color=color, size="small", variant="outlined", margin=0)
+
+
+def _link(name: str, address: str) -> pmui.Button:
+    return pmui.Button(
+        label=name, href=address, target="_blank", variant="outlined", size="small", margin=0,
+        end_icon="open_in_new", css_classes=["platform-link"],
     )  # fmt: skip
 
 
-def _history(snapshot: Snapshot, score: str) -> list[tuple[float, float]]:
+def _curve(snapshot: Snapshot, score: str) -> list[tuple[float, float]]:
     return [
         (point["events_learned"], point["metrics"][score])
-        for point in snapshot.history
+        for point in thinned(snapshot.history, SPARK_POINTS)
         if score in point["metrics"]
     ]
 
 
-def _lines(project: dict[str, Any], age_seconds: float | None) -> list[str]:
-    model, counts = project["model"], project["counts"]
-    learned = wording.count(counts.get("learned", 0))
+def _model(project: dict[str, Any]) -> str:
+    """Which model is live, or that there is none."""
+    model = project["model"]
     if model is None:
-        return [f"No model yet: {project['slug']} has learnt from {learned} events."]
-    return [
-        f"Version {model['version']}, published {wording.age(age_seconds)} ago,"
-        f" learnt from {wording.count(model['events_learned'])} events",
-        f"{wording.rate(project['events_per_second'])} events/s,"
-        f" {wording.count(project['lag'])} waiting on Kafka",
-        f"{wording.count(counts.get('events', 0))} seen,"
-        f" {wording.count(counts.get('pending', 0))} without a label yet,"
-        f" {wording.count(counts.get('dead_letters', 0))} dead letters",
-    ]
+        learned = wording.count(project["counts"].get("learned", 0))
+        return f"No model yet: {project['slug']} has learnt from {learned} events."
+    learned = wording.count(model["events_learned"])
+    return f"Version {model['version']}, learnt from {learned} events"
+
+
+def _facts(project: dict[str, Any], age_seconds: float | None) -> dict[str, str]:
+    """What the tiles say, by name."""
+    counts, share = project["counts"], (project.get("labels") or {}).get("share")
+    return {
+        "speed": wording.rate(project["events_per_second"]),
+        "lag": wording.count(project["lag"]),
+        "labels": wording.NOTHING if share is None else wording.percent(share),
+        "alarms": wording.count(counts.get("alarms", len(project.get("alarms") or []))),
+        "age": wording.age(age_seconds),
+        "letters": wording.count(counts.get("dead_letters", 0)),
+    }

@@ -72,13 +72,16 @@ def line(*objects: Any, **params: Any) -> pmui.Row:
 
 
 class Tiles(pn.viewable.Viewer):
-    """A row of numbers, each with a name, a note, and an explanation to point at.
+    """A row of numbers, each with a name, a note, and an explanation to point at; `flat` ones stand
+    on a card that is there already.
 
-    `names` gives key → (label, explanation) once; set `values` and `notes` by key.
+    `names` gives key → (label, explanation) once; set `values`, `notes` and `changes` by key. A
+    change begins with its words for better or worse.
     """
 
     values = param.Dict(default={})
     notes = param.Dict(default={})
+    changes = param.Dict(default={})
 
     def __init__(
         self,
@@ -86,15 +89,16 @@ class Tiles(pn.viewable.Viewer):
         widths: dict[str, Any],
         *,
         large: bool = False,
+        flat: bool = False,
         **params: Any,
     ) -> None:
         super().__init__(**params)
         self._names = names
         template = {name: theme.template(width) for name, width in widths.items()}
         sx = {
-            **theme.TILES,
+            **(theme.FLAT_TILES if flat else theme.TILES),
             "gridTemplateColumns": template,
-            "& .value": {**theme.NUMBER, "typography": "h4" if large else "h5"},
+            "& .value": {**theme.NUMBER, "typography": _size(large, flat)},
         }
         self._view = pmui.Typography(self.html, sx=sx, **_FLAT)
 
@@ -111,10 +115,11 @@ class Tiles(pn.viewable.Viewer):
         return (
             f"<div class='tile' data-key='{escape(key)}'>"
             f"<div class='label'>{escape(label)}{_sign(explanation)}</div>"
-            f"<div class='{size}'>{escape(value)}</div><div class='note'>{note}</div></div>"
+            f"<div class='{size}'>{escape(value)}</div>{_change(self.changes.get(key, ''))}"
+            f"<div class='note'>{note}</div></div>"
         )
 
-    @param.depends("values", "notes", watch=True)
+    @param.depends("values", "notes", "changes", watch=True)
     def _show(self) -> None:
         self._view.object = self.html
 
@@ -169,6 +174,10 @@ class Banner(pn.viewable.Viewer):
         return self._alert
 
 
+def _size(large: bool, flat: bool) -> str:
+    return "h4" if large else "body1" if flat else "h5"
+
+
 def outage(failure: Failure | None, down_since: datetime | None) -> dict[str, str]:
     """What a banner says of a failure: since when, and that the page is as old as that."""
     if failure is None:
@@ -183,6 +192,12 @@ def _plain(content: str) -> str:
     """Text as HTML that shows it, whatever it contains."""
     lines = [escape(line) for line in content.splitlines() or [""]]
     return f"<div>{'<br>'.join(lines)}</div>"
+
+
+def _change(text: str) -> str:
+    """How a value has changed, in the colour of good or bad news."""
+    kind = next((word for word in ("better", "worse") if f" {word} " in text), "same")
+    return f"<div class='change {kind}'>{escape(text)}</div>" if text else ""
 
 
 def _sign(explanation: str) -> str:

@@ -13,7 +13,9 @@ from dashboard import pictures, wording
 from dashboard.client import Answer, Failure
 from dashboard.store import Store
 from dashboard.views import parts
+from dashboard.views.beside import Beside
 from dashboard.views.form import EventForm
+from dashboard.views.labelling import Labelling
 from dashboard.views.tab import Tab
 from dashboard.views.tasks import Verdict
 from flows.projects.spec import Project
@@ -43,13 +45,17 @@ class Predict(Tab):
         self._facts = parts.quiet(css_classes=["answer-model"])
         title = parts.heading("Reasons", verdict.reasons_note)
         self._why = parts.stack(title, self._reasons.pane, gap=0)
-        self._shown = parts.stack(verdict, self._why, self._facts, visible=False)
+        self.beside = Beside(project, verdict)
+        self.labelling = Labelling(project, store, verdict)
+        answer = (verdict, self._why, self.beside, self._facts, self.labelling)
+        self._shown = parts.stack(*answer, visible=False)
 
     async def _ask(self, _event: Any) -> None:
         with self._predict.param.update(loading=True):
             await asyncio.sleep(SETTLE)
-            answer = await self._store.predict(self._project.slug, self.form.event)
-        self.answer = answer
+            self.answer = await self._store.predict(
+                self._project.slug, self.form.event, self.beside.asked
+            )
 
     def _other(self, _event: Any) -> None:
         self.form.randomise()
@@ -62,7 +68,9 @@ class Predict(Tab):
         self._hint.visible = False
         self._shown.visible = not failed
         if not failed:
-            self._show_answer(self.answer)
+            answers = self.answer.get("predictions") or [self.answer]
+            self._show_answer(answers[0])
+            self.beside.tell(answers)
 
     @param.depends("snapshot", watch=True)
     def _follow(self) -> None:
@@ -70,8 +78,10 @@ class Predict(Tab):
         metrics = self.snapshot.metrics or {}
         self._verdict.report = metrics.get("report") or {}
         self.form.set_time(metrics.get("event_time"))
+        self.beside.offer(self.snapshot.versions)
 
     def _show_answer(self, answer: dict[str, Any]) -> None:
+        self._verdict.event = self.form.event
         self._verdict.answer = answer["prediction"]
         self._reasons.send(_reasons(answer["reasons"] or {}, self._verdict))
         self._why.visible = bool(answer["reasons"])
@@ -83,10 +93,12 @@ class Predict(Tab):
             f" {wording.age(model['age_seconds'])} old when it answered.\n"
             f"Prediction {answer['prediction_id']}",
         )
+        self.labelling.ask(answer["prediction_id"])
 
     def __panel__(self) -> pmui.Row:
         title = parts.heading(f"One {_noun(self._project)}", _FORM_NOTE)
-        form = parts.card(title, self.form, parts.line(self._predict, self._randomise))
+        buttons = parts.line(self._predict, self._randomise)
+        form = parts.card(title, self.form, self.beside.choice, buttons)
         answer = parts.card(parts.heading("Answer"), self._problem, self._hint, self._shown)
         widths = {"xs": 1, "md": "minmax(0, 7fr) minmax(0, 5fr)"}
         return parts.columns(form, answer, widths=widths, margin=(16, 0, 0, 0))

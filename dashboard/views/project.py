@@ -12,6 +12,7 @@ import param
 
 from dashboard import wording
 from dashboard.feed import Feed, Snapshot
+from dashboard.metrics import unit_of
 from dashboard.store import Store
 from dashboard.views import parts
 from dashboard.views.analytics import Analytics
@@ -26,7 +27,6 @@ from dashboard.views.predict import Predict
 from dashboard.views.regression import RegressionReport, RegressionVerdict
 from dashboard.views.tab import Tab
 from dashboard.views.tasks import TaskView, Verdict
-from flows.projects.forms import form_fields
 from flows.projects.spec import Project
 
 AnyTab = TypeVar("AnyTab", bound=Tab)
@@ -77,7 +77,7 @@ class ProjectPage(pn.viewable.Viewer):
     @cached_property
     def live(self) -> Live:
         """The tab of the model as it learns."""
-        return self._joined(Live(self._report, self._project, metric=self.metric))
+        return self._joined(Live(self._report, self._project, self._store, metric=self.metric))
 
     @cached_property
     def predict(self) -> Predict:
@@ -194,18 +194,12 @@ def task_views(project: Project) -> tuple[TaskView, Verdict]:
     if project.task.name not in TASKS:
         return PlainReport(project.score), PlainVerdict()
     report, verdict = TASKS[project.task.name]
-    unit = _unit(project)
+    unit = unit_of(project)
     return report(unit=unit), verdict(unit=unit)
 
 
 def _follow(shown: param.Parameterized, source: param.Parameterized, name: str) -> None:
     source.param.watch(lambda event: setattr(shown, name, event.new), name)
-
-
-def _unit(project: Project) -> str:
-    """What the label is counted in, as its field says."""
-    fields = form_fields(project.event)
-    return next((field.unit for field in fields if field.path == project.label), "")
 
 
 def _warning(snapshot: Snapshot) -> list[str]:

@@ -10,9 +10,15 @@ import param
 
 from dashboard import pictures, theme, wording
 from dashboard.pictures import regression as drawn
+from dashboard.pictures import trips as on_map
 from dashboard.views import parts
 from dashboard.views.choice import Choice
 from dashboard.views.tasks import TaskView, Verdict
+from flows.projects.forms import form_fields
+from flows.projects.spec import Project
+
+COLUMNS = ("origin", "destination", "predicted", "actual")
+TRIPS = 150
 
 
 class RegressionReport(TaskView):
@@ -40,6 +46,9 @@ class RegressionReport(TaskView):
         self._factors = pictures.Picture(drawn.factors, drawn.MAP)
         factors = parts.heading("Slow and fast places", drawn.FACTOR_NOTE)
         self._factors_card = parts.card(factors, self._factors.pane)
+        self._trips = pictures.Picture(lambda data: on_map.trips(data, self.unit), on_map.HIGH)
+        newest = parts.heading("Trips", on_map.TRIPS_NOTE)
+        self._trips_card = parts.card(newest, self._trips.pane, visible=False)
         self._inputs_card.visible = self._places_card.visible = self._factors_card.visible = False
 
     @param.depends("report", watch=True)
@@ -58,6 +67,26 @@ class RegressionReport(TaskView):
         self._factors.send(factors)
         self._factors_card.visible = factors is not None
         self._show_input()
+
+    @param.depends("rows", watch=True)
+    def _show_rows(self) -> None:
+        self._trips_card.visible = bool(self.rows)
+        self._trips.send([dict(zip(COLUMNS, row, strict=True)) for row in self.rows])
+
+    def query(self, project: Project) -> str:
+        """The newest labelled events, where they go from one place to another."""
+        fields = [field.path for field in form_fields(project.event)]
+        places = [path.removesuffix(".lat") for path in fields if path.endswith(".lat")]
+        if len(places) != 2 or project.label is None:
+            return ""
+        columns = ", ".join([*places, "prediction_value", project.label])
+        return (
+            f"SELECT {columns} FROM {project.slug} WHERE {project.label} IS NOT NULL"  # noqa: S608
+            f" AND prediction_value IS NOT NULL ORDER BY {project.time} DESC LIMIT {TRIPS}"
+        )
+
+    def wide(self) -> list[Any]:
+        return [self._trips_card]
 
     def _show_input(self, _event: Any = None) -> None:
         self._inputs.send((self.report.get("error_by_input") or {}).get(self.by.value))
@@ -83,6 +112,8 @@ class RegressionVerdict(Verdict):
         super().__init__(**params)
         self._value = parts.text(variant="h4", css_classes=["value"])
         self._bounds = parts.quiet()
+        self._trip = pictures.Picture(on_map.trip, on_map.LOW)
+        self._trip.pane.visible = False
         self._scale = pictures.Picture(lambda data: drawn.interval(data, self.unit), drawn.SCALE)
 
     @param.depends("answer", watch=True)
@@ -93,6 +124,10 @@ class RegressionVerdict(Verdict):
         known = self.answer["lower"] is not None and self.answer["upper"] is not None
         parts.say(self._bounds, self._interval(self.answer) if known else _NO_BOUNDS)
         self._scale.pane.visible = known
+        places = {name: one for name, one in self.event.items() if on_map.is_place(one)}
+        self._trip.pane.visible = len(places) > 1
+        if len(places) > 1:
+            self._trip.send(places)
         if known:
             self._scale.send(self.answer)
 
@@ -100,12 +135,16 @@ class RegressionVerdict(Verdict):
         low, high = (wording.quantity(answer[end], self.unit) for end in ("lower", "upper"))
         return f"Four of five such events lie between {low} and {high}."
 
+    def brief(self, prediction: dict[str, Any]) -> tuple[str, float]:
+        """The value in its unit."""
+        return wording.quantity(prediction["value"], self.unit), float(prediction["value"])
+
     def weight(self, value: float) -> str:
         """One reason's weight in the label's unit."""
         return wording.signed(wording.quantity(value, self.unit))
 
     def __panel__(self) -> pmui.Column:
-        return parts.stack(self._value, self._bounds, self._scale.pane, gap=1)
+        return parts.stack(self._value, self._bounds, self._scale.pane, self._trip.pane, gap=1)
 
 
 _NO_BOUNDS = "This model does not say how sure it is."
