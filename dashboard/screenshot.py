@@ -6,7 +6,7 @@ import shutil
 import sys
 from pathlib import Path
 
-from playwright.sync_api import Browser, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from flows.projects import PROJECTS
 
@@ -25,7 +25,7 @@ READY = 120_000
 """Milliseconds that a page may take until it shows a model."""
 
 DRAWN = 2_000
-"""Milliseconds after which pictures are drawn, too."""
+"""Milliseconds after which another picture would have been drawn."""
 
 
 def take(url: str, folder: Path, slugs: list[str]) -> list[Path]:
@@ -44,14 +44,19 @@ def _shoot(browser: Browser, url: str, page: str, file: Path) -> Path:
     width, height = SIZES["project" if page else "overview"]
     tab = browser.new_page(viewport={"width": width, "height": height})
     tab.goto(f"{url}/{page}", timeout=READY)
-    expect(tab.get_by_text("learnt from" if not page else "Learning curve").first).to_be_visible(
-        timeout=READY
-    )
+    expect(tab.locator(".state").first).not_to_have_text("connecting", timeout=READY)
     tab.mouse.move(0, 0)
-    tab.wait_for_timeout(DRAWN)
+    _settle(tab)
     tab.screenshot(path=file)
     tab.close()
     return file
+
+
+def _settle(tab: Page) -> None:
+    """Wait until no further picture appears."""
+    drawn = -1
+    while drawn != (drawn := tab.locator("canvas").count()) or not drawn:
+        tab.wait_for_timeout(DRAWN)
 
 
 if __name__ == "__main__":
