@@ -12,10 +12,13 @@ from api.access_log import log_to_stdout
 from api.app import create_app
 from flows import logs
 from flows.errors import SettingsError
+from flows.learning.memory import calm_collector
 from flows.settings import load
 
 # What uvicorn itself ends with.
 STARTUP_FAILURE = 3
+# A thread that keeps or loads something holds an answer up no longer than this.
+SWITCH_SECONDS = 0.0005
 
 
 def _nothing() -> None:
@@ -53,6 +56,8 @@ def main() -> None:
         server_header=False,
         timeout_graceful_shutdown=10,
     )
+    calm_collector()
+    sys.setswitchinterval(SWITCH_SECONDS)
     server = _Server(config)
     server.run()
     if not server.started:

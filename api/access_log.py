@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import re
 import sys
 import time
-import uuid
 from datetime import UTC, datetime
 
 import msgspec
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api import documentation
+from api.ids import new_id
 from api.instruments import UNMEASURED
 from flows import logs
 
 DOCS = "/docs"
+PAUSE_SECONDS = 0.05
 _ID = re.compile(rb"[\w.-]{1,64}", re.ASCII)
 _SECURITY = [
     (b"x-content-type-options", b"nosniff"),
@@ -52,15 +54,38 @@ def log_to_stdout() -> None:
     _log.propagate = False
 
 
+class Lines:
+    """Lines on their way to the log, a few at a time: writing each costs as much as an answer."""
+
+    def __init__(self) -> None:
+        self._waiting: list[str] = []
+
+    def add(self, line: str) -> None:
+        """Write a line within PAUSE_SECONDS."""
+        if not self._waiting:
+            asyncio.get_running_loop().call_later(PAUSE_SECONDS, self.flush)
+        self._waiting.append(line)
+
+    def flush(self) -> None:
+        """Write all there are."""
+        lines, self._waiting = self._waiting, []
+        if lines:
+            _log.info("\n".join(lines))
+
+
 class AccessLog:
     """ASGI middleware; the outermost, so that refusals are logged as well."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
+        self._lines = Lines()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
-            await self._app(scope, receive, send)
+            try:
+                await self._app(scope, receive, send)
+            finally:
+                self._lines.flush()
             return
         status, began, request_id = 500, time.perf_counter(), _request_id(scope)
 
@@ -79,7 +104,7 @@ class AccessLog:
         finally:
             logs.REQUEST.reset(token)
             if _log.isEnabledFor(logging.INFO) and scope["path"] not in UNMEASURED:
-                _write(scope, status, time.perf_counter() - began, request_id)
+                self._lines.add(_line(scope, status, time.perf_counter() - began, request_id))
 
 
 def _request_id(scope: Scope) -> bytes:
@@ -87,10 +112,10 @@ def _request_id(scope: Scope) -> bytes:
     for name, value in scope["headers"]:
         if name == b"x-request-id" and _ID.fullmatch(value):
             return bytes(value)
-    return uuid.uuid4().hex.encode()
+    return new_id().encode()
 
 
-def _write(scope: Scope, status: int, seconds: float, request_id: bytes) -> None:
+def _line(scope: Scope, status: int, seconds: float, request_id: bytes) -> str:
     line = Line(
         time=datetime.now(UTC).isoformat(timespec="milliseconds"),
         level="ERROR" if status >= 500 else "INFO",
@@ -101,4 +126,4 @@ def _write(scope: Scope, status: int, seconds: float, request_id: bytes) -> None
         request_id=request_id.decode(),
         key=scope.get("caller"),
     )
-    _log.log(logging.ERROR if status >= 500 else logging.INFO, msgspec.json.encode(line).decode())
+    return msgspec.json.encode(line).decode()

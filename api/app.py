@@ -40,9 +40,10 @@ from flows.projects.spec import Project
 from flows.settings import Settings
 from flows.stores.production import Command
 
+# Routes are tried in this order.
 ROUTERS = [
-    projects.router,
     predictions.router,
+    projects.router,
     labels.router,
     metrics.router,
     facts.router,

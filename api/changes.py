@@ -16,7 +16,7 @@ from api.registered import RegistryReader
 from flows.errors import StoreError, VersionError
 from flows.learning.state import Change
 from flows.stores.commands import Command, CommandStore
-from flows.stores.registry import PREVIOUS, Registry, Version
+from flows.stores.registry import Registry, Version
 
 T = TypeVar("T")
 Kind = Literal["promotion", "rollback"]
@@ -86,9 +86,8 @@ class Changer:
     def _earlier(self, registry: Registry, number: int | None) -> Version:
         if number is not None:
             return registry.version(number, self.shard)
-        for version in registry.versions(self.shard):
-            if PREVIOUS in version.aliases:
-                return version
+        if version := registry.previous(self.shard):
+            return version
         raise VersionError(
             f"{self.served.project.slug} has had no champion before this one; name a version"
         )

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import random
-import uuid
 from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
 
 from api.bodies import InvalidBody, convert, decode, decode_object
+from api.ids import new_id
 from flows.projects.forms import form_fields, random_event
 from flows.projects.spec import Project
 
@@ -57,7 +57,7 @@ class EventReader:
             values.pop(name, None)
         for name in self.ids:
             if name not in values:
-                values[name] = str(uuid.uuid4())
+                values[name] = new_id()
         if self._project.time not in values:
             values[self._project.time] = datetime.now(UTC).isoformat()
         return convert(values, self._project.event)

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import get_args
 
-from prometheus_client import CollectorRegistry, ProcessCollector
+from prometheus_client import CollectorRegistry, Counter, Histogram, ProcessCollector
 from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -46,6 +46,17 @@ class Instruments:
         for engine in get_args(Engine):
             for end in ("done", *_SQL_ENDS.values()):
                 self.queries.labels(engine, end)
+
+        self._found: dict[tuple[str, str, int], tuple[Counter, Histogram]] = {}
+
+    def of(self, method: str, handler: str, hundreds: int) -> tuple[Counter, Histogram]:
+        """What counts and times such requests; looking labels up anew would take longer."""
+        name = (method, handler, hundreds)
+        found = self._found.get(name)
+        if found is None:
+            counter = self.requests.labels(method, handler, f"{hundreds}xx")
+            found = self._found[name] = counter, self.durations.labels(method, handler)
+        return found
 
     def begin(self, projects: Iterable[str]) -> None:
         """Show from the start what may happen: what comes with its first count has no rise."""
@@ -121,5 +132,6 @@ class RequestMetrics:
     def _count(self, scope: Scope, status: int, seconds: float) -> None:
         method = scope["method"] if scope["method"] in _METHODS else "other"
         handler = getattr(scope.get("route"), "path", "none")
-        self._instruments.requests.labels(method, handler, f"{status // 100}xx").inc()
-        self._instruments.durations.labels(method, handler).observe(seconds)
+        counter, histogram = self._instruments.of(method, handler, status // 100)
+        counter.inc()
+        histogram.observe(seconds)

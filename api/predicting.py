@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import uuid
 from collections.abc import Sequence
 from typing import Any, cast
 
 from api.answers import PredictingModel, PredictionMade, moment
 from api.choice import SERVING, Chosen, choose
+from api.ids import new_id
 from api.platform import Platform, Served
 from flows.errors import ModelUnavailable
 from flows.projects.spec import Project
@@ -57,7 +57,7 @@ def _predict(project: Project, chosen: Chosen, event: Any) -> PredictionMade:
             f" {learned} labelled events so far; try again later"
         )
     return PredictionMade(
-        prediction_id=str(uuid.uuid4()),
+        prediction_id=new_id(),
         event_id=str(getattr(event, project.event_id)),
         project=project.slug,
         # Encoding makes an object of it; making one here would cost as much again.

@@ -11,7 +11,7 @@ import pytest
 from starlette.testclient import TestClient
 
 from api.app import create_app
-from tests.api_parts import local
+from tests.api_parts import local, until
 from tests.test_api_keys import key
 
 ORIGIN = "https://page.example"
@@ -26,7 +26,9 @@ def client(redis_url: str) -> Iterator[TestClient]:
 
 
 def lines(caplog: pytest.LogCaptureFixture) -> list[dict[str, Any]]:
-    return [json.loads(each.message) for each in caplog.records if each.name == "api.access"]
+    """What has been logged, a record of several lines at a time."""
+    records = [each.message for each in caplog.records if each.name == "api.access"]
+    return [json.loads(line) for record in records for line in record.splitlines()]
 
 
 def test_a_request_leaves_a_line(client: TestClient, caplog: pytest.LogCaptureFixture) -> None:
@@ -34,6 +36,7 @@ def test_a_request_leaves_a_line(client: TestClient, caplog: pytest.LogCaptureFi
         answer = client.get("/projects/fraud?shard=0")
         client.get("/projects", headers={"X-API-Key": "nobody"})
         client.get("/livez")
+        until(lambda: len(lines(caplog)) == 2, "both lines")
     first, second = lines(caplog)
     assert first["path"] == "/projects/{project}"
     assert (first["method"], first["status"], first["level"]) == ("GET", 200, "INFO")
@@ -41,6 +44,16 @@ def test_a_request_leaves_a_line(client: TestClient, caplog: pytest.LogCaptureFi
     assert first["request_id"] == answer.headers["x-request-id"]
     assert first["ms"] >= 0
     assert first["time"].endswith("+00:00")
+
+
+def test_no_line_is_lost_when_it_ends(redis_url: str, caplog: pytest.LogCaptureFixture) -> None:
+    with (
+        caplog.at_level(logging.INFO, "api.access"),
+        TestClient(create_app(local(redis_url))) as it,
+    ):
+        for _ in range(20):
+            it.get("/projects")
+    assert len(lines(caplog)) == 20
 
 
 @pytest.mark.parametrize(

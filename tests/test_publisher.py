@@ -130,3 +130,17 @@ def test_a_change_made_before_it_began_makes_one_as_well() -> None:
     made = Publisher(HANDED, SETTINGS, 0).due(learner.state)
     assert made is not None
     assert made.learner is not None
+
+
+def test_a_version_comes_in_time_though_nothing_else_does(clock: Clock) -> None:
+    shown = Shown()
+    clock.now += 1
+    assert not shown.is_version(0.5)
+    state = shown.learner.state
+    assert shown.publisher.due(state) is None
+    clock.now += 60
+    made = shown.publisher.due(state)
+    assert made is not None
+    assert made.learner is not None
+    clock.now += 60
+    assert shown.publisher.due(state) is None

@@ -10,7 +10,7 @@ import pytest
 from mlflow import MlflowClient
 from msgspec.structs import replace
 
-from flows.errors import ModelUnavailable, StoreError
+from flows.errors import ModelUnavailable, StoreError, VersionError
 from flows.learning import codec
 from flows.learning.learner import Learner
 from flows.projects import fraud
@@ -225,8 +225,25 @@ def test_without_mlflow_every_attempt_is_a_store_error(name: str) -> None:
     assert not isinstance(caught.value, ModelUnavailable)
 
 
-def test_a_version_whose_file_is_gone_is_a_store_error(registry: Registry) -> None:
+@pytest.mark.parametrize("lost", [{"events_learned": 11}, {"run_id": "0" * 32}])
+def test_a_version_whose_file_is_gone_says_so(registry: Registry, lost: dict[str, Any]) -> None:
+    version = replace(registry.register(facts(10), b""), **lost)
+    with pytest.raises(VersionError, match="version 1 has lost its learner"):
+        registry.frame(version)
+
+
+def test_a_version_of_an_mlflow_that_is_away_is_a_store_error(registry: Registry) -> None:
     version = registry.register(facts(10), b"")
-    lost = replace(version, events_learned=11)
+    away = Registry(f"http://127.0.0.1:{free_port()}", registry.name(0), registry._topic, SCORE)
     with pytest.raises(StoreError, match="fetch version 1"):
-        registry.frame(lost)
+        away.frame(version)
+
+
+def test_the_champion_before_is_found(registry: Registry) -> None:
+    assert registry.previous() is None
+    registry.register(facts(10, score=0.5), b"")
+    assert registry.previous() is None
+    registry.register(facts(20, score=0.6), b"")
+    found = registry.previous()
+    assert found is not None
+    assert (found.number, found.aliases) == (1, ("previous",))

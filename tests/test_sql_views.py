@@ -223,14 +223,14 @@ def test_without_events_the_views_are_empty(tmp_path: Path) -> None:
             listing = queries.ask(Tables())
             assert isinstance(listing, Listing)
             assert listing.tables == []
-        with pytest.raises(SqlNotAllowed, match="the flow of fraud makes it"):
+        with pytest.raises(SqlError, match="the flow of fraud makes it"):
             ask(queries, "SELECT * FROM fraud")
 
 
 def test_a_lake_that_is_made_later_is_found(tmp_path: Path) -> None:
     folder = tmp_path / "later"
     with pool(limits(lake_at(folder))) as queries:
-        with pytest.raises(SqlNotAllowed):
+        with pytest.raises(SqlError):
             ask(queries, "SELECT * FROM fraud")
         fill(folder)
         assert values(queries, "SELECT count(*) FROM fraud") == [[EVENTS]]

@@ -25,7 +25,7 @@ Events = Annotated[int, Query(ge=1, le=2_000, description="How many of the newes
 
 @router.get("", responses=returns(RegisteredModels))
 def list_models(platform: PlatformDep, served: ServedDep, shard: ShardDep) -> Json:
-    """List a project's registered versions, newest first."""
+    """List a project's newest 200 versions, newest first; older ones are found by number."""
     project = served.project
     versions = platform.registry.versions(project.slug, shard)
     return Json(RegisteredModels([_registered(project, version) for version in versions]))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 
 from api.sql import duck, encoding, polar, views
-from api.sql.errors import SqlNotAllowed
+from api.sql.errors import SqlError
 from api.sql.lake import Lake
 from api.sql.messages import (
     Listing,
@@ -55,13 +55,13 @@ class Answering:
         )
 
     def _open(self, named: frozenset[str]) -> list[views.Tables]:
-        """The tables behind the named views. Raises SqlNotAllowed for one that is not there."""
+        """The tables behind the named views. Raises SqlError for one that is not there."""
         opened: dict[str, views.Tables] = {}
         for name in sorted(named):
             of, kind = self._names[name]
             found = opened.get(of.slug) or views.tables(self._lake, of)
             if found is None or kind not in found.kinds():
-                raise SqlNotAllowed(f"no table {name!r} yet: the flow of {of.slug} makes it")
+                raise SqlError(f"no table {name!r} yet: the flow of {of.slug} makes it")
             opened[of.slug] = found
         return list(opened.values())
 

@@ -103,8 +103,9 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def order(self) -> str:
-        """Compares as text like (generation, events seen)."""
-        return f"{self.generation:015d}.{self.counts['events'] + self.counts['labels']:015d}"
+        """Compares as text like (generation, events seen, changes made)."""
+        seen = self.counts["events"] + self.counts["labels"]
+        return f"{self.generation:015d}.{seen:015d}.{self.changed:06d}"
 
 
 class Point(msgspec.Struct, frozen=True):

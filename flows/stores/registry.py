@@ -32,6 +32,7 @@ IDENTITY = ("realtime.lineage", "realtime.generation", "realtime.events_learned"
 # A version becomes champion unless its score is worse by this part of the champion's: the metrics
 # go on from one version to the next, so a small loss says little and a large one says drift.
 TOLERATED_LOSS = 0.02
+VERSIONS_LISTED = 200
 ALARMS_TOLD = 10
 
 
@@ -122,21 +123,47 @@ class Registry(Tracking):
         with self._failures("read the champion"):
             return self._champion(self.name(shard))
 
+    def previous(self, shard: int = 0) -> Version | None:
+        """The champion before this one; None if there was none."""
+        with self._failures("read the champion before"):
+            return self._named(self.name(shard), PREVIOUS)
+
     def versions(self, shard: int = 0) -> list[Version]:
-        """All versions, newest first, with their aliases."""
+        """The newest VERSIONS_LISTED versions, newest first, with their aliases."""
         with self._failures("list versions"):
             name = self.name(shard)
             found = self._client.search_model_versions(
-                f"name = '{name}'", max_results=200, order_by=["version_number DESC"]
+                f"name = '{name}'", max_results=VERSIONS_LISTED, order_by=["version_number DESC"]
             )
             aliases = self._aliases(name) if found else {}
             return [self._version(one, aliases) for one in found]
 
     def frame(self, version: Version) -> bytes:
-        """The signed bytes of a version's learner."""
-        path = f"{_path(version.generation, version.events_learned)}/artifacts/{served.FRAME}"
+        """The signed bytes of a version's learner. Raises VersionError when they are gone."""
+        folder = f"{_path(version.generation, version.events_learned)}/artifacts"
+        path = f"{folder}/{served.FRAME}"
         with self._failures(f"fetch version {version.number}"), tempfile.TemporaryDirectory() as to:
-            return Path(self._client.download_artifacts(version.run_id, path, to)).read_bytes()
+            try:
+                found = Path(self._client.download_artifacts(version.run_id, path, to))
+            except Exception:
+                # What is raised for a file that is not there depends on where MLflow keeps files.
+                if path in self._files(version, folder):
+                    raise
+                raise VersionError(
+                    f"version {version.number} has lost its learner: MLflow has no {path} in run"
+                    f" {version.run_id}; choose another version"
+                ) from None
+            return found.read_bytes()
+
+    def _files(self, version: Version, folder: str) -> set[str]:
+        from mlflow.exceptions import MlflowException
+
+        try:
+            return {one.path for one in self._client.list_artifacts(version.run_id, folder)}
+        except MlflowException as error:
+            if error.error_code != "RESOURCE_DOES_NOT_EXIST":
+                raise
+            return set()
 
     def _create(self, name: str, facts: Facts, frame: bytes) -> Any:
         run = self._run(facts.lineage, facts.shard)
@@ -202,15 +229,18 @@ class Registry(Tracking):
         return loss > TOLERATED_LOSS * abs(champion.score)
 
     def _champion(self, name: str) -> Version | None:
+        return self._named(name, CHAMPION)
+
+    def _named(self, name: str, alias: str) -> Version | None:
         from mlflow.exceptions import MlflowException
 
         try:
-            found = self._client.get_model_version_by_alias(name, CHAMPION)
+            found = self._client.get_model_version_by_alias(name, alias)
         except MlflowException as error:
             if error.error_code in ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE"):
                 return None
             raise
-        return self._version(found, {str(found.version): (CHAMPION,)})
+        return self._version(found, {str(found.version): (alias,)})
 
     def _aliases(self, name: str) -> dict[str, tuple[str, ...]]:
         by_version: dict[str, tuple[str, ...]] = {}

@@ -22,7 +22,7 @@ import threading
 
 import msgspec
 
-from flows.errors import CodecError, StoreError, VersionError
+from flows.errors import StoreError, VersionError
 from flows.learning import codec
 from flows.learning.learner import State
 from flows.learning.state import Change
@@ -109,7 +109,7 @@ class Desk:
         change = msgspec.convert(msgspec.structs.asdict(command), Change)
         try:
             frame, state = self._fetch(shard, command)
-        except (CodecError, VersionError) as error:
+        except VersionError as error:
             _log.error("%s %d is refused: %s", command.kind, command.number, error)
             self._store.refuse(shard, command, str(error))
             return
@@ -121,7 +121,10 @@ class Desk:
         if command.version is None:
             return None, None
         frame = self._registry.frame(self._registry.version(command.version, shard))
-        return frame, codec.loads(frame, self._key)
+        try:
+            return frame, codec.loads(frame, self._key)
+        except Exception as error:  # unpickling runs code of other versions: anything may come
+            raise VersionError(f"version {command.version} cannot be used: {error}") from error
 
 
 def obey(project: Project, state: State, order: Order, source: Source, key: bytes) -> State:

@@ -49,9 +49,12 @@ class Publisher:
         if state.changed != self._changed:
             self._changed = state.changed
             return self.last_words(state)
-        if now < self._next or state.counts == self._shown:
+        if now < self._next:
             return None
-        publication = self._publish(state, self._is_version_due(state, now))
+        version = self._is_version_due(state, now)
+        if not version and state.counts == self._shown:
+            return None
+        publication = self._publish(state, version)
         after = time.monotonic()
         self._next = after + max(self._seconds, COST_FACTOR * (after - now))
         return publication

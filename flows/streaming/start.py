@@ -9,7 +9,7 @@ from collections.abc import Mapping
 
 from confluent_kafka import OFFSET_BEGINNING, OFFSET_END
 
-from flows.errors import ModelUnavailable, StoreError
+from flows.errors import ModelUnavailable, StoreError, VersionError
 from flows.learning import codec
 from flows.learning.learner import Learner, State
 from flows.projects.spec import Project
@@ -83,6 +83,11 @@ class Start:
                 version = self._registry.champion(shard)
                 frame = None if version is None else self._registry.frame(version)
                 break
+            except VersionError as error:
+                raise ModelUnavailable(
+                    f"cannot go on from the champion of {self._project.slug}: {error};"
+                    " REALTIME_START_FROM=earliest begins without it"
+                ) from error
             except StoreError as error:
                 if time.monotonic() > deadline or self._stop.is_set():
                     raise ModelUnavailable(
