@@ -150,17 +150,12 @@ def test_predict_asks_the_shard_of_the_entity(redis_url: str, unique: Unique) ->
 
 @pytest.mark.slow
 def test_predict_during_a_thousand_swaps_never_mixes(redis_url: str, unique: Unique) -> None:
-    project = replace(
-        fraud.PROJECT,
-        model=Explained,
-        past=None,
-        challengers={},
-        features=lambda event: {"amount": event.amount / 1000},
-    )
-    with serving(local(redis_url), unique("fraud"), project) as served:
+    fixed = {"transaction_id": "t", "user_id": "u", "timestamp": "2026-01-02T03:04:05+00:00"}
+    with serving(local(redis_url), unique("fraud")) as served:
         learners = [learner_of(served.project, 20 + number) for number in range(20)]
         made = [publication(learner, served.settings) for learner in learners]
-        event = EventReader(served.project).read(msgspec.json.encode(example(served.project)))
+        values = example(served.project) | fixed
+        event = EventReader(served.project).read(msgspec.json.encode(values))
         expected = [own_prediction(learner, event)["probability"] for learner in learners]
         assert len(set(expected)) == len(expected)
         follower = served.client.app_state["platform"].served[served.project.slug].follower
@@ -177,7 +172,7 @@ def test_predict_during_a_thousand_swaps_never_mixes(redis_url: str, unique: Uni
         def ask() -> list[Any]:
             answers = []
             while not done.is_set():
-                answers.append(served.predict())
+                answers.append(served.predict(**fixed))
             return answers
 
         done = threading.Event()
