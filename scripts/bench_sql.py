@@ -12,7 +12,8 @@ import statistics
 import sys
 import time
 from argparse import ArgumentParser, Namespace
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, cast, get_args
@@ -40,6 +41,7 @@ FILE_ROWS = 100_000
 LABEL_SECONDS = 60.0
 SOURCE = "bench"
 TRIES = 10
+PATIENCE_SECONDS = 120.0
 ENDLESS = "WITH RECURSIVE r AS (SELECT 1 AS a UNION ALL SELECT a + 1 FROM r) SELECT max(a) FROM r"
 RUNAWAYS: dict[Engine, list[str]] = {
     "duckdb": [
@@ -62,17 +64,25 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = _options(arguments)
     project = projects.get(options.project)
     with TemporaryDirectory(prefix="bench-sql-") as folder:
-        settings = Settings(
-            _env_file=None, lake_uri=str(Path(folder) / "lake"), sql_seconds=options.limit
-        )
+        settings = Settings(_env_file=None, lake_uri=str(Path(folder) / "lake"))
         fill(settings, project, options.rows, options.labels == "late")
-        pool = Pool(setup(settings, {project.slug: project}), 1, 0)
-        try:
+        with _pool(settings, project, PATIENCE_SECONDS) as pool:
             figures = measure(pool, project, options)
-        finally:
-            pool.stop()
+        if options.runaways:
+            with _pool(settings, project, options.limit) as pool:
+                figures["runaways"] = runaways(pool, project, options.limit)
     sys.stdout.write(json.dumps(figures, indent=None if options.json else 2) + "\n")
     return 0
+
+
+@contextmanager
+def _pool(settings: Settings, project: Project, seconds: float) -> Iterator[Pool]:
+    limited = settings.model_copy(update={"sql_seconds": seconds})
+    pool = Pool(setup(limited, {project.slug: project}), 1, 0)
+    try:
+        yield pool
+    finally:
+        pool.stop()
 
 
 def _options(arguments: Sequence[str] | None) -> Namespace:
@@ -81,7 +91,7 @@ def _options(arguments: Sequence[str] | None) -> Namespace:
     parser.add_argument("--rows", type=int, default=1_200_000, help="of events (1200000)")
     parser.add_argument("--labels", choices=("carried", "late"), default="carried")
     parser.add_argument("--times", type=int, default=5, help="that each query is asked (5)")
-    parser.add_argument("--limit", type=float, default=5.0, help="seconds of a query (5)")
+    parser.add_argument("--limit", type=float, default=5.0, help="seconds of a runaway (5)")
     parser.add_argument("--runaways", action="store_true", help="also queries that never end")
     parser.add_argument("--json", action="store_true", help="one line instead of one per figure")
     return parser.parse_args(arguments)
@@ -159,7 +169,7 @@ def _copy(table: pa.Table, number: int, id_column: str, time_column: str) -> pa.
 
 
 def measure(pool: Pool, project: Project, options: Namespace) -> Figures:
-    """Milliseconds of the newest 100 and of the project's own texts, then of runaways."""
+    """Milliseconds of the newest 100 and of the project's own texts."""
     newest = f"SELECT * FROM {project.slug} ORDER BY {project.time} DESC LIMIT 100"  # noqa: S608
     texts = {"Newest 100": newest} | {query.title: query.sql for query in project.queries}
     count = f"SELECT count(*) AS n FROM {project.slug}"  # noqa: S608
@@ -170,12 +180,15 @@ def measure(pool: Pool, project: Project, options: Namespace) -> Figures:
             title: _times(lambda text=text, by=engine: _ask(pool, text, by), options.times)  # type: ignore[misc]
             for title, text in texts.items()
         }
-    if options.runaways:
-        figures["runaways"] = {
-            engine: [_stopped_at(pool, _named(text, project), engine, options.limit) for text in of]
-            for engine, of in RUNAWAYS.items()
-        }
     return figures
+
+
+def runaways(pool: Pool, project: Project, limit: float) -> Figures:
+    """By how many times their limit runaways had been stopped, by engine."""
+    return {
+        engine: [_stopped_at(pool, _named(text, project), engine, limit) for text in texts]
+        for engine, texts in RUNAWAYS.items()
+    }
 
 
 def _named(text: str, project: Project) -> str:
