@@ -15,7 +15,7 @@ from tests.k8s_objects import K8S, OVERLAYS, WORKLOADS, Object, name, objects, t
 BUILT_IN = re.compile(r"v1|(apps|batch|policy|autoscaling)/v\d|[a-z.]+\.k8s\.io/v\d")
 LONGEST_FILE = 45
 LONGEST_PROJECT = 10
-MANIFESTS = [path for path in sorted(K8S.rglob("*.y*ml")) if path.name != "k3d.yaml"]
+MANIFESTS = [path for path in sorted(K8S.rglob("*.yaml")) if path.name != "k3d.yaml"]
 
 
 @pytest.mark.parametrize("overlay", OVERLAYS)
