@@ -14,7 +14,7 @@ from flows.learning.coverage import Coverage
 from flows.projects.forms import FormField
 from flows.stores.live import Point, Wanted
 from flows.stores.predictions import Scores
-from flows.stores.production import ProducerStatus
+from flows.stores.production import ProducerStatus, StreamChange
 
 __all__ = ["SqlAnswer", "SqlColumn", "SqlTable", "SqlTables", "TableVersion"]
 """What SQL answers with, described beside the rest."""
@@ -227,6 +227,12 @@ class ProducerNow(msgspec.Struct, frozen=True):
     """What the producer last said of itself; null when there is none, or it is silent."""
 
     status: ProducerStatus | None
+
+
+class StreamChanges(msgspec.Struct, frozen=True):
+    """What changed in the generated stream, oldest first."""
+
+    changes: list[StreamChange]
 
 
 class ProducerTold(msgspec.Struct, frozen=True):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
+from functools import partial
 from types import MappingProxyType
 from typing import Any
 
@@ -14,8 +15,9 @@ from dashboard.instruments import Instruments, Measurements
 from dashboard.store import Store
 from dashboard.views.address import Address
 from dashboard.views.overview import Overview
-from dashboard.views.project import SHARED, ProjectPage
-from dashboard.views.shell import page, recall_theme
+from dashboard.views.project import ProjectPage, at_first
+from dashboard.views.shell import STREAMS, page, recall_theme
+from dashboard.views.streams import Streams
 from flows.projects import PROJECTS
 from flows.projects.spec import Project
 from flows.settings import Settings
@@ -37,6 +39,8 @@ def routes(
     `links` are names and addresses of what else there is to look at.
     """
     pages: dict[str, Route] = {"/": lambda: _overview(store, projects, links)}
+    if projects:
+        pages[f"/{STREAMS}"] = lambda: _streams(store, projects)
     for slug in projects:
         pages[f"/{slug}"] = lambda slug=slug: _project(store, projects, slug)  # type: ignore[misc]
     return pages
@@ -78,11 +82,20 @@ def _overview(store: Store, projects: Mapping[str, Project], links: Mapping[str,
     return page(view, known, "")
 
 
+def _streams(store: Store, projects: Mapping[str, Project]) -> Viewable:
+    recall_theme()
+    known = list(projects.values())
+    address = Address(search=pn.state.location.search if pn.state.location else "")
+    view = address.keep(partial(Streams, known, store), {"project": known[0].slug})
+    _keep_fresh(view.refresh)
+    return page(view, known, STREAMS, address)
+
+
 def _project(store: Store, projects: Mapping[str, Project], slug: str) -> Viewable:
     recall_theme()
     _count(store.client.instruments)
     address = Address(search=pn.state.location.search if pn.state.location else "")
-    view = address.keep(ProjectPage(projects[slug], store), ("tab", *SHARED))
+    view = address.keep(partial(ProjectPage, projects[slug], store), at_first(projects[slug]))
     _keep_fresh(view.refresh)
     _keep_fresh(view.refresh_tab)
     return page(view, list(projects.values()), slug, address)

@@ -44,19 +44,19 @@ Answer = dict[str, Any] | Failure
 class Client:
     """Asks the API, with a key if it wants one; bound to the event loop of its first request."""
 
-    def __init__(self, url: str, key: str = "", timeout: float = TIMEOUT) -> None:
+    def __init__(self, url: str, key: str = "") -> None:
         self.url = url
         self.instruments = Instruments()
         headers = {"X-API-Key": key} if key else {}
-        self._http = httpx2.AsyncClient(base_url=url, headers=headers, timeout=timeout)
+        self._http = httpx2.AsyncClient(base_url=url, headers=headers)
 
-    async def get(self, path: str) -> Answer:
-        """Read a resource."""
-        return await self._send("GET", path)
+    async def get(self, path: str, timeout: float = TIMEOUT) -> Answer:
+        """Read a resource; what takes longer than `timeout` seconds is an outage."""
+        return await self._send("GET", path, timeout=timeout)
 
-    async def post(self, path: str, body: dict[str, Any]) -> Answer:
-        """Send a JSON object."""
-        return await self._send("POST", path, body)
+    async def post(self, path: str, body: dict[str, Any], timeout: float = TIMEOUT) -> Answer:
+        """Send a JSON object; what takes longer than `timeout` seconds is an outage."""
+        return await self._send("POST", path, body, timeout)
 
     async def put(self, path: str, body: dict[str, Any]) -> Answer:
         """Set a resource."""
@@ -66,10 +66,16 @@ class Client:
         """Give the connections back."""
         await self._http.aclose()
 
-    async def _send(self, method: str, path: str, body: dict[str, Any] | None = None) -> Answer:
+    async def _send(
+        self,
+        method: str,
+        path: str,
+        body: dict[str, Any] | None = None,
+        timeout: float = TIMEOUT,
+    ) -> Answer:
         try:
             with self.instruments.read() as statuses:
-                response = await self._http.request(method, path, json=body)
+                response = await self._http.request(method, path, json=body, timeout=timeout)
                 statuses.append(response.status_code)
         except httpx2.HTTPError as error:
             reason = str(error) or type(error).__name__

@@ -10,11 +10,16 @@ from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import urlencode
 
-from dashboard.client import Answer, Client, Failure
+from dashboard.client import TIMEOUT, Answer, Client, Failure
 from dashboard.history import ALL, NEWEST, joined
 
 REGISTRY_SECONDS = 10
 MOST_ROWS = 1_000
+SELDOM = 5
+"""Seconds between two reads of what changes rarely, or is slow to tell."""
+
+PATIENCE = 60.0
+"""Seconds that a comparison or a query may take."""
 
 
 @dataclass(slots=True)
@@ -75,6 +80,49 @@ class Store:
         """Let the flow learn ("running") or pause ("paused")."""
         return self._note(await self.client.put(f"/projects/{slug}/training", {"wanted": wanted}))
 
+    async def changes(self, slug: str) -> Answer:
+        """Who let what lead, when and why; as of at most SELDOM seconds ago."""
+        return await self._read(f"/projects/{slug}/models/history", SELDOM)
+
+    async def report(self, slug: str) -> Answer:
+        """What leads, and how its contests stand; as of at most SELDOM seconds ago."""
+        return await self._read(f"/projects/{slug}/report", SELDOM)
+
+    async def compare(self, slug: str, a: int, b: int) -> Answer:
+        """Let two versions answer for the same events; takes a while."""
+        path = f"/projects/{slug}/models/compare?a={a}&b={b}"
+        return self._note(await self.client.get(path, PATIENCE))
+
+    async def change(self, slug: str, how: str, body: dict[str, Any]) -> Answer:
+        """`promote` or `rollback`; what is read afterwards is newer."""
+        answer = await self.client.post(f"/projects/{slug}/models/{how}", body, PATIENCE)
+        for path in ("models", "models/history", "report"):
+            self._reads.pop(f"/projects/{slug}/{path}", None)
+        return self._note(answer)
+
+    async def tables(self) -> Answer:
+        """What SQL can read, as of at most SELDOM seconds ago."""
+        return await self._read("/sql/tables", SELDOM, self._patiently)
+
+    async def query(self, body: dict[str, Any]) -> Answer:
+        """Run a SQL text; never cached."""
+        return self._note(await self.client.post("/sql", body, PATIENCE))
+
+    async def producer(self, slug: str) -> Answer:
+        """What the generator of a project's events does now."""
+        return await self._read(f"/projects/{slug}/producer")
+
+    async def stream_changes(self, slug: str) -> Answer:
+        """The drifts, scenarios and anomalies that the generator made, oldest first."""
+        return await self._read(f"/projects/{slug}/producer/changes")
+
+    async def steer(self, slug: str, command: dict[str, Any]) -> Answer:
+        """Tell the generator what to do."""
+        return self._note(await self.client.post(f"/projects/{slug}/producer", command))
+
+    async def _patiently(self, path: str) -> Answer:
+        return await self._get(path, PATIENCE)
+
     async def _run(self, query: str) -> Answer:
         return self._note(await self.client.post("/sql", {"query": query, "limit": MOST_ROWS}))
 
@@ -106,8 +154,8 @@ class Store:
             self._reads[path] = read
         return await asyncio.shield(read.answer)
 
-    async def _get(self, path: str) -> Answer:
-        return self._note(await self.client.get(path))
+    async def _get(self, path: str, timeout: float = TIMEOUT) -> Answer:
+        return self._note(await self.client.get(path, timeout))
 
     def _note(self, answer: Answer) -> Answer:
         """Remember since when nobody answers."""

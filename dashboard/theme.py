@@ -32,7 +32,13 @@ def shade(number: int) -> str:
     return KINDS[number % len(KINDS)]
 
 
-STATE_COLORS = {"running": "success", "paused": "warning", "stale": "error", "absent": "default"}
+STATE_COLORS = {
+    "running": "success",
+    "paused": "warning",
+    "stale": "error",
+    "absent": "default",
+    "silent": "default",
+}
 
 CARD = {
     "p": 2,

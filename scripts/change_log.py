@@ -12,7 +12,7 @@ from flows.errors import EventError
 from flows.projects.spec import Project
 from scripts.kafka import Record
 from scripts.records import Read, milliseconds
-from scripts.streams import Controls
+from scripts.streams import Change, Controls
 from scripts.streams.stream import iso
 
 
@@ -66,18 +66,19 @@ class Chronicle:
         self._changes = changes
         self._truths = truths
 
-    def note(self, read: Read) -> list[Record]:
-        """Take in an event that is sent; returns what to tell on the topic of changes."""
+    def note(self, read: Read) -> list[tuple[Change, Record]]:
+        """Take in an event that is sent; returns its changes, as to tell on their topic, too."""
         event_id = getattr(read.event, self._project.event_id)
         self._truths.add({"event_id": event_id, **(read.truth or {})})
-        return [self._tell(change, read, event_id) for change in self._controls.take_changes()]
+        changes = self._controls.take_changes()
+        return [(change, self._tell(change, read, event_id)) for change in changes]
 
     def flush(self) -> None:
         """Let others see what was written."""
         self._changes.flush()
         self._truths.flush()
 
-    def _tell(self, change: Any, read: Read, event_id: str) -> Record:
+    def _tell(self, change: Change, read: Read, event_id: str) -> Record:
         time = getattr(read.event, self._project.time)
         fields = {
             "event_number": change.event_number,

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import logging
 import threading
+from collections import deque
 from collections.abc import Callable, Iterator
 from queue import Empty, SimpleQueue
 from typing import Self
 
 from flows.errors import StoreError
 from flows.stores.connection import connect
-from flows.stores.production import Command, ProducerStatus, ProductionStore
+from flows.stores.production import CHANGES_KEPT, Command, ProducerStatus, ProductionStore
+from scripts.streams import Change
 
 SECONDS_BETWEEN_LOOKS = 1.0
 
@@ -29,6 +31,7 @@ class Mailbox:
         self._store = ProductionStore(self._client, project)
         self._status = status
         self._received: SimpleQueue[Command] = SimpleQueue()
+        self._changes: deque[Change] = deque(maxlen=CHANGES_KEPT)
         self._place: str | None = None
         self._reachable = True
         self._closing = threading.Event()
@@ -51,6 +54,10 @@ class Mailbox:
             except Empty:
                 return
 
+    def tell(self, change: Change) -> None:
+        """Let readers know of a change of the stream, soon; never waits."""
+        self._changes.append(change)
+
     def _run(self) -> None:
         while True:
             try:
@@ -69,6 +76,10 @@ class Mailbox:
             self._place = place
             if command is not None:
                 self._received.put(command)
+        while self._changes:
+            change = self._changes[0]
+            self._store.note(change.what, change.event_number, change.details)
+            self._changes.popleft()
         self._store.report(self._status())
 
     def _tell_of(self, error: StoreError) -> None:

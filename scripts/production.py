@@ -143,8 +143,10 @@ class Production:
             self._send_labels(late.due())
             record = late.withhold(read)
         if self.chronicle is not None:
-            for change in self.chronicle.note(read):
-                self._sender.send(changes_topic(self._project), change)
+            for change, told in self.chronicle.note(read):
+                self._sender.send(changes_topic(self._project), told)
+                if self.mailbox is not None:
+                    self.mailbox.tell(change)
         self._sender.send(self._project.topic, record)
         self._sent += 1
 

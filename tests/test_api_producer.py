@@ -84,3 +84,14 @@ def test_a_command_is_obeyed_by_whoever_reads_from_the_beginning(
     tell(served, state="paused")
     *_, (_, last) = store.commands(BEGINNING)
     assert last == Command(state="paused")
+
+
+def test_what_came_of_commands_is_told(served: Served, store: ProductionStore) -> None:
+    assert served.get("/producer/changes").json() == {"changes": []}
+    store.note("scenario", 7, {"scenario": "attack", "intensity": 1.0})
+    store.note("drift", 8, {"kind": "sudden", "severity": "severe"})
+    first, second = served.get("/producer/changes").json()["changes"]
+    assert (first["what"], first["details"]["scenario"]) == ("scenario", "attack")
+    assert second["event_number"] == 8
+    assert served.get("/producer/changes?changes=1").json()["changes"] == [second]
+    assert served.get("/producer/changes?changes=0").status_code == 422

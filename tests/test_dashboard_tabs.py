@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import param
@@ -14,7 +15,7 @@ from dashboard.pictures.learning import TIME
 from dashboard.store import Store
 from dashboard.views.address import Address
 from dashboard.views.live import WINDOWS, Live
-from dashboard.views.project import TABS, ProjectPage, task_views
+from dashboard.views.project import TABS, ProjectPage, at_first, task_views
 from flows.projects import fraud
 from tests.conftest import free_port
 from tests.test_dashboard_views import HISTORY, SNAPSHOT
@@ -23,6 +24,9 @@ from tests.test_dashboard_views import HISTORY, SNAPSHOT
 class Place(param.Parameterized):
     tab = param.String(default="live")
     metric = param.String(default="FBeta")
+
+
+FIRST = {"tab": "live", "metric": "FBeta"}
 
 
 @pytest.fixture
@@ -49,7 +53,7 @@ def test_only_the_open_tab_is_shown(store: Store) -> None:
         page.tab = tab
         shown = [name for name, body in page._bodies.items() if body.visible]
         assert shown == [tab]
-        assert [len(body.objects) for body in page._bodies.values() if body.visible] == [1]
+        assert len(page._bodies[tab].objects) == 2
 
 
 def test_only_the_open_tab_follows_and_a_reopened_one_is_up_to_date(store: Store) -> None:
@@ -73,7 +77,10 @@ def test_only_the_open_tab_reads(store: Store, monkeypatch: pytest.MonkeyPatch) 
     page = ProjectPage(fraud.PROJECT, store)
     page.tab = "batch"
     asyncio.run(page.refresh_tab())
-    assert reads == ["Batch"]
+    assert reads == []
+    page._arrivals["batch"].there = True
+    asyncio.run(page.refresh_tab())
+    assert set(reads) == {"Batch"}
 
 
 @pytest.mark.parametrize(("tab", "helps"), [("batch", "SQL tab"), ("analytics", "SQL tab")])
@@ -116,14 +123,26 @@ def test_windows_of_seconds_show_the_curve_over_time(store: Store) -> None:
     assert {window for window in timely if timely[window]} == {"time", "600s", "3600s"}
 
 
+def test_address_that_names_a_tab_makes_no_other(store: Store) -> None:
+    address = Address(search="?tab=sql&model=7")
+    page = address.keep(partial(ProjectPage, fraud.PROJECT, store), at_first(fraud.PROJECT))
+    assert (page.tab, page.model, made(page)) == ("sql", "7", {"sql"})
+
+
+def test_what_a_page_shows_at_first_is_what_it_is_made_with(store: Store) -> None:
+    page = ProjectPage(fraud.PROJECT, store)
+    first = at_first(fraud.PROJECT)
+    assert {name: getattr(page, name) for name in first} == first
+
+
 def test_address_decides_at_first() -> None:
-    place = Address(search="?tab=sql&metric=F1&theme=dark").keep(Place(), ("tab", "metric"))
+    place = Address(search="?tab=sql&metric=F1&theme=dark").keep(Place, FIRST)
     assert (place.tab, place.metric) == ("sql", "F1")
 
 
 def test_address_names_what_is_not_as_at_first_and_keeps_the_rest() -> None:
     address = Address(search="?theme=dark")
-    place = address.keep(Place(), ("tab", "metric"))
+    place = address.keep(Place, FIRST)
     assert address.search == "?theme=dark"
     place.tab = "a b"
     assert address.search == "?theme=dark&tab=a+b"
@@ -133,7 +152,7 @@ def test_address_names_what_is_not_as_at_first_and_keeps_the_rest() -> None:
 
 def test_step_back_is_taken() -> None:
     address = Address()
-    place = address.keep(Place(), ("tab", "metric"))
+    place = address.keep(Place, FIRST)
     place.tab = "models"
     address.search = ""
     assert (place.tab, address.search) == ("live", "")
@@ -141,7 +160,7 @@ def test_step_back_is_taken() -> None:
 
 def test_step_back_to_what_reads_otherwise_does_not_rewrite_it() -> None:
     address = Address()
-    place = address.keep(Place(), ("tab", "metric"))
+    place = address.keep(Place, FIRST)
     address.search = "?metric=F1&tab=live"
     assert (place.tab, place.metric) == ("live", "F1")
     assert address.search == "?metric=F1&tab=live"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -13,7 +14,7 @@ from hypothesis import strategies as st
 
 from flows.errors import StoreError
 from flows.stores.connection import connect
-from flows.stores.production import Command, ProducerStatus, ProductionStore
+from flows.stores.production import BEGINNING, Command, ProducerStatus, ProductionStore
 from tests.conftest import free_port
 
 STATUS = ProducerStatus(
@@ -81,6 +82,22 @@ def test_status_is_read_as_written_and_expires(
     assert store.status() == STATUS
     remaining: Any = client.ttl(f"realtime:{project}:producer:status")
     assert 0 < remaining <= 10
+
+
+def test_changes_come_oldest_first_with_the_time_they_were_told(store: ProductionStore) -> None:
+    began = time.time()
+    for number in (5, 9):
+        store.note("drift", number, {"kind": "sudden"})
+    first, last = store.changes()
+    assert (first.event_number, last.event_number) == (5, 9)
+    assert (last.what, last.details) == ("drift", {"kind": "sudden"})
+    assert began - 1 <= first.time <= last.time <= time.time() + 1
+    assert store.changes(1) == [last]
+
+
+def test_changes_are_no_commands(store: ProductionStore) -> None:
+    store.note("drift", 5, {})
+    assert store.newest() == BEGINNING
 
 
 def test_absent_redis_is_a_store_error() -> None:

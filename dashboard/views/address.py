@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 from urllib.parse import parse_qsl, urlencode
 
@@ -35,11 +35,10 @@ export function render({ model }) {
     def __init__(self, **params: Any) -> None:
         super().__init__(**{"width": 0, "height": 0, "margin": 0, **params})
 
-    def keep(self, view: AnyView, names: Iterable[str]) -> AnyView:
-        """Let the address name these texts of a view, except where they are as at first."""
-        self._view = view
-        self._first = {name: getattr(view, name) for name in names}
-        self._take()
+    def keep(self, make: Callable[..., AnyView], first: Mapping[str, str]) -> AnyView:
+        """Make a view of what the address names, or as at first, and keep the two in step."""
+        self._first = dict(first)
+        self._view = view = make(**self._named())
         self.param.watch(lambda _event: self._take(), "search")
         view.param.watch(lambda _event: self._tell(), list(self._first))
         return view

@@ -31,15 +31,21 @@ class Choice(pn.viewable.Viewer):
         )
         self._select.param.watch(self._take, "value")
 
-    def offer(self, options: Mapping[str, str]) -> None:
-        """Let these be chosen, by their label."""
+    def offer(self, options: Mapping[str, str], wish: str = "") -> None:
+        """Let these be chosen, by their label; at first the wish is, if it is among them."""
         if dict(options) == self._select.options:
             return
-        kept = self.value if self.value in options.values() and not self._follows else None
+        wanted = self.value or wish
+        kept = wanted if wanted in options.values() and not self._follows else None
         chosen = kept or next(iter(options.values()), None)
         self._offering = True
         self._select.param.update(options=dict(options), value=chosen)
         self._offering = False
+
+    def choose(self, value: str) -> None:
+        """Choose one of what is offered; what is not is ignored."""
+        if value in self._select.options.values():
+            self._select.value = value
 
     def offer_words(self, names: list[str]) -> None:
         """Let these features be chosen, under names that people read."""

@@ -12,7 +12,7 @@ import panel_material_ui as pmui
 import param
 
 from dashboard import theme, wording
-from dashboard.client import Failure
+from dashboard.client import Answer, Failure
 
 LONG = 12
 """Characters of a tile's value from which it is set smaller."""
@@ -186,6 +186,13 @@ def outage(failure: Failure | None, down_since: datetime | None) -> dict[str, st
         return {"title": failure.title, "message": failure.detail}
     message = f"Since {wording.since(down_since)}. What this page shows is from before."
     return {"title": failure.title, "message": message}
+
+
+def trouble(answer: Answer | None) -> dict[str, str]:
+    """What a banner says of an answer: why there is none, or nothing."""
+    if isinstance(answer, Failure):
+        return {"title": answer.title, "message": answer.detail, "severity": "error"}
+    return {"title": "", "message": "", "severity": "error"}
 
 
 def _plain(content: str) -> str:

@@ -16,15 +16,18 @@ from dashboard.metrics import unit_of
 from dashboard.store import Store
 from dashboard.views import parts
 from dashboard.views.analytics import Analytics
+from dashboard.views.arrival import Arrival
 from dashboard.views.batch import Batch
 from dashboard.views.binary import BinaryReport, BinaryVerdict
 from dashboard.views.clustering import ClusteringReport, ClusterVerdict
 from dashboard.views.forecasting import ForecastingReport, ForecastingVerdict
 from dashboard.views.live import Live
+from dashboard.views.models import Models
 from dashboard.views.multiclass import MulticlassReport, MulticlassVerdict
 from dashboard.views.plain import PlainReport, PlainVerdict
 from dashboard.views.predict import Predict
 from dashboard.views.regression import RegressionReport, RegressionVerdict
+from dashboard.views.sql import Sql
 from dashboard.views.tab import Tab
 from dashboard.views.tasks import TaskView, Verdict
 from flows.projects.spec import Project
@@ -60,6 +63,9 @@ class ProjectPage(pn.viewable.Viewer):
         self._report, self._verdict = task_views(project)
         self.facts = parts.Tiles(FACTS, {"xs": 2, "md": 5})
         self._bodies = {name: parts.stack(visible=False) for name in TABS}
+        self._arrivals = {name: Arrival() for name in TABS}
+        for arrival in self._arrivals.values():
+            arrival.param.watch(self._arrived, "there")
         self._tabs = pmui.Tabs(
             *((title, parts.stack()) for title in TABS.values()),
             active=list(TABS).index(self._name),
@@ -85,6 +91,16 @@ class ProjectPage(pn.viewable.Viewer):
         return self._joined(Predict(self._project, self._store, self._verdict))
 
     @cached_property
+    def models(self) -> Models:
+        """The tab of versions and of what leads."""
+        return self._joined(Models(self._project, self._store, self._report.unit))
+
+    @cached_property
+    def sql(self) -> Sql:
+        """The tab of questions to the lake."""
+        return self._joined(Sql(self._project, self._store))
+
+    @cached_property
     def batch(self) -> Batch:
         """The tab of models trained at once."""
         return self._joined(Batch())
@@ -103,7 +119,11 @@ class ProjectPage(pn.viewable.Viewer):
 
     async def refresh_tab(self) -> None:
         """Read what is new of what only the open tab shows; may take longer than the rest."""
-        await self._opened.refresh()
+        if self._arrivals[self._name].there:
+            await self._opened.refresh()
+
+    async def _arrived(self, _event: Any) -> None:
+        await self.refresh_tab()
 
     @property
     def _name(self) -> str:
@@ -135,12 +155,10 @@ class ProjectPage(pn.viewable.Viewer):
             self._tabs.active = list(TABS).index(self._name)
             body = self._bodies[self._name]
             if not body.objects:
-                body.append(self._opened)
+                body.objects = [self._opened, self._arrivals[self._name]]
             self._opened.snapshot = self.snapshot
             for each in self._bodies.values():
                 each.visible = each is body
-        if pn.state.curdoc and pn.state.curdoc.session_context:
-            pn.state.execute(self.refresh_tab)
 
     @param.depends("snapshot", watch=True)
     def _show(self) -> None:
@@ -172,13 +190,21 @@ class ProjectPage(pn.viewable.Viewer):
 TABS = {
     "live": "Live",
     "predict": "Predict",
+    "models": "Models",
     "batch": "Batch",
+    "sql": "SQL",
     "analytics": "Analytics",
 }
 """The tabs in their order: as the page's attributes and the address name them, and their titles."""
 
 SHARED = ("metric", "window", "model")
 """What of a tab the address names, beside the tab."""
+
+
+def at_first(project: Project) -> dict[str, str]:
+    """What a page shows whose address names nothing."""
+    return {"tab": next(iter(TABS)), "metric": project.score, "window": "", "model": ""}
+
 
 FACTS = {
     "version": ("Model version", "Version of the live model, which answers predictions."),

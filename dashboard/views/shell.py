@@ -15,6 +15,9 @@ from dashboard import theme
 from dashboard.views.patience import Patience
 from flows.projects.spec import Project
 
+STREAMS = "streams"
+"""The address of the page of generators; a project of that name would take it."""
+
 BRAND = "COELHO RealTime"
 
 
@@ -60,6 +63,7 @@ document.cookie = `{_COOKIE}=${{theme}}; path=/; max-age=31536000; SameSite=Lax`
 
 def _links(projects: Sequence[Project], here: str) -> list[pmui.Button]:
     pages = [("Overview", "", "."), *((p.slug.capitalize(), p.slug, p.slug) for p in projects)]
+    pages.append(("Streams", STREAMS, STREAMS))
     return [_link(label, href, slug == here) for label, slug, href in pages]
 
 

@@ -3,6 +3,7 @@
 Keys, all under `realtime:<project>:producer`:
 
     (the prefix itself)      stream of commands (JSON), the newest thousand
+    :changes                 stream of what came of them and of plans (JSON), the newest thousand
     :status                  what the producer does (JSON); expires when it falls silent
 """
 
@@ -19,6 +20,7 @@ from msgspec import Meta
 from flows.stores.connection import failures
 
 COMMANDS_KEPT = 1_000
+CHANGES_KEPT = 1_000
 STATUS_SECONDS = 10
 BEGINNING = "0-0"
 
@@ -77,8 +79,24 @@ class ProducerStatus(msgspec.Struct, frozen=True, kw_only=True):
     refused: str = ""
 
 
+class StreamChange(msgspec.Struct, frozen=True, kw_only=True):
+    """A drift, scenario or share of anomalies that began, turned or ended.
+
+    `time` is when the producer told of it, in seconds since 1970; `details` say how it is from the
+    event of this number on.
+    """
+
+    time: float
+    event_number: int
+    what: str
+    details: dict[str, Any]
+
+
 class ProductionStore:
-    """Reads and writes commands and status. Raises StoreError when Redis does not answer."""
+    """Reads and writes commands, changes and status.
+
+    Raises StoreError when Redis does not answer.
+    """
 
     def __init__(self, client: redis.Redis, project: str) -> None:
         self._redis: Any = client
@@ -105,6 +123,19 @@ class ProductionStore:
             for place, fields in entries:
                 yield place.decode(), _command(fields.get(b"command", b""))
 
+    def note(self, what: str, event_number: int, details: dict[str, Any]) -> None:
+        """Keep a change of the stream."""
+        change = {"what": what, "event_number": event_number, "details": details}
+        fields = {"change": msgspec.json.encode(change)}
+        with failures("keep a change of the stream"):
+            self._redis.xadd(f"{self._key}:changes", fields, maxlen=CHANGES_KEPT)
+
+    def changes(self, count: int = CHANGES_KEPT) -> list[StreamChange]:
+        """The newest changes of the stream, oldest first."""
+        with failures("read the changes of the stream"):
+            entries = self._redis.xrevrange(f"{self._key}:changes", count=count)
+        return [_change(place, fields[b"change"]) for place, fields in reversed(entries)]
+
     def report(self, status: ProducerStatus) -> None:
         """Say what the producer does; readers forget it after STATUS_SECONDS."""
         with failures("write the producer's status"):
@@ -123,3 +154,8 @@ def _command(raw: bytes) -> Command | None:
     except msgspec.DecodeError as error:
         _log.warning("no command: %.100r: %s", raw, error)
         return None
+
+
+def _change(place: bytes, raw: bytes) -> StreamChange:
+    milliseconds = int(place.partition(b"-")[0])
+    return msgspec.convert({**msgspec.json.decode(raw), "time": milliseconds / 1000}, StreamChange)
