@@ -103,10 +103,13 @@ def test_failed_command_is_said(view: Streams) -> None:
 def test_nothing_is_read_before_the_page_is_there_and_then_an_outage_is_said(
     view: Streams,
 ) -> None:
-    asyncio.run(view.refresh())
-    assert view.answers == {}
-    view._arrival.param.update(there=True)
-    asyncio.run(view.refresh())
+    async def arrive() -> None:
+        await view.refresh()
+        assert view.answers == {}
+        view._arrival.param.update(there=True)
+        await view.refresh()
+
+    asyncio.run(arrive())
     assert "does not answer" in view._banner.title
 
 

@@ -76,10 +76,14 @@ def test_only_the_open_tab_reads(store: Store, monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setattr("dashboard.views.tab.Tab.refresh", read)
     page = ProjectPage(fraud.PROJECT, store)
     page.tab = "batch"
-    asyncio.run(page.refresh_tab())
-    assert reads == []
-    page._arrivals["batch"].there = True
-    asyncio.run(page.refresh_tab())
+
+    async def arrive() -> None:
+        await page.refresh_tab()
+        assert reads == []
+        page._arrivals["batch"].there = True
+        await page.refresh_tab()
+
+    asyncio.run(arrive())
     assert set(reads) == {"Batch"}
 
 
