@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Any
+from typing import Any, get_args
 
 import msgspec
 import pytest
@@ -13,7 +13,7 @@ from dashboard.store import Store
 from dashboard.views import production
 from dashboard.views.streams import Streams
 from flows.projects import PROJECTS
-from flows.stores.production import Command
+from flows.stores.production import Command, Kind, Severity
 from tests.conftest import free_port
 
 STATUS: dict[str, Any] = {
@@ -148,3 +148,8 @@ def test_what_holds_is_told() -> None:
         "2.0 % anomalies",
         "refused: no scenario 'x'",
     ]
+
+
+def test_every_drift_that_a_producer_knows_is_offered() -> None:
+    assert set(production.KINDS) == set(get_args(Kind))
+    assert set(production.SEVERITIES) == set(get_args(Severity))

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import UTC, datetime
-from typing import Any, get_args
+from typing import Any
 
 from dashboard import wording
-from flows.stores.production import Kind, Severity
 
-KINDS: tuple[str, ...] = get_args(Kind)
-SEVERITIES: tuple[str, ...] = get_args(Severity)[::-1]
+KINDS = ("sudden", "gradual", "incremental", "recurring")
+SEVERITIES = ("severe", "moderate", "mild", "none")
 
 STREAMS = ("Stream", "State", "Events/s", "Asked for", "Sent", "Failed", "What holds now")
 CHANGES = ("When", "From event", "What changed")
