@@ -87,7 +87,7 @@ def test_only_the_open_tab_reads(store: Store, monkeypatch: pytest.MonkeyPatch) 
     assert set(reads) == {"Batch"}
 
 
-@pytest.mark.parametrize(("tab", "helps"), [("batch", "SQL tab"), ("analytics", "SQL tab")])
+@pytest.mark.parametrize(("tab", "helps"), [("batch", "POST /sql"), ("analytics", "POST /sql")])
 def test_what_is_not_there_yet_says_so(store: Store, tab: str, helps: str) -> None:
     page = ProjectPage(fraud.PROJECT, store, tab=tab)
     banner = page._opened._banner  # type: ignore[attr-defined]
@@ -128,9 +128,9 @@ def test_windows_of_seconds_show_the_curve_over_time(store: Store) -> None:
 
 
 def test_address_that_names_a_tab_makes_no_other(store: Store) -> None:
-    address = Address(search="?tab=sql&model=7")
+    address = Address(search="?tab=models&model=7")
     page = address.keep(partial(ProjectPage, fraud.PROJECT, store), at_first(fraud.PROJECT))
-    assert (page.tab, page.model, made(page)) == ("sql", "7", {"sql"})
+    assert (page.tab, page.model, made(page)) == ("models", "7", {"models"})
 
 
 def test_what_a_page_shows_at_first_is_what_it_is_made_with(store: Store) -> None:

@@ -10,5 +10,5 @@ class Analytics(AbsentTab):
 
     sentence = (
         "Ready-made analyses of the events are not there yet;"
-        " until then the templates of the SQL tab are a start."
+        " until then POST /sql of the API answers questions of one's own."
     )
