@@ -27,7 +27,7 @@ PORTS = {
     "dashboard": ("http", "REALTIME_DASHBOARD_PORT"),
     "mlflow": ("http", ""),
 }
-RUNNING = ("flow-fraud", "producer-fraud", "api", "dashboard", "mlflow")
+RUNNING = ("mlflow", "producer-fraud", "api", "dashboard", "flow-fraud")
 CLUSTER = ("flow-interactions-0", "flow-interactions-1")
 
 
@@ -38,8 +38,8 @@ class Kubelet:
     home: Path
     broker: str
     redis_url: str
-    mlflow_uri: str
     api_port: int
+    mlflow_port: int
 
     def container(
         self, overlay: str, name: str, told: Callable[[Pods], Object], place: str = "", **extra: str
@@ -47,7 +47,7 @@ class Kubelet:
         [pod] = [one for one in pods(overlay) if one.owner["metadata"]["name"] == name]
         container, home = told(pod), self.home / f"{overlay}-{name}{place}"
         named, setting = PORTS.get(pod.labels["app.kubernetes.io/name"], ("", ""))
-        port = self.api_port if name == "api" else free_port()
+        port = {"api": self.api_port, "mlflow": self.mlflow_port}.get(name) or free_port()
         if setting:
             extra[setting] = str(port)
         places = self._places(environment(overlay, pod, container), port)
@@ -66,7 +66,7 @@ class Kubelet:
             told.get("REALTIME_REDIS_URL", "redis:"): self.redis_url,
             told.get("MLFLOW_BACKEND_STORE_URI", "postgresql:"): f"sqlite:///{lake}/mlflow.db",
             told.get("REALTIME_LAKE_URI", "s3://lake/realtime"): str(lake),
-            "http://mlflow:5000": self.mlflow_uri,
+            "mlflow:5000": f"127.0.0.1:{self.mlflow_port}",
             "http://api:8000": f"http://127.0.0.1:{self.api_port}",
             "s3://mlflow": f"{lake}/artifacts",
         }
@@ -84,19 +84,21 @@ def preparing(number: int) -> Callable[[Pods], Object]:
 
 @pytest.fixture(scope="module")
 def kubelet(
-    embedded_broker: str, valkey_url: str, mlflow_uri: str, tmp_path_factory: pytest.TempPathFactory
+    embedded_broker: str, valkey_url: str, tmp_path_factory: pytest.TempPathFactory
 ) -> Kubelet:
     home = tmp_path_factory.mktemp("nodes")
-    return Kubelet(home, embedded_broker, valkey_url, mlflow_uri, free_port())
+    return Kubelet(home, embedded_broker, valkey_url, free_port(), free_port())
 
 
 @pytest.fixture(scope="module")
 def platform(kubelet: Kubelet) -> Iterator[dict[str, Running]]:
     """A pod of each kind, prepared twice as after a restart, and those of production's cluster."""
+    others = [name for name in RUNNING if name != "flow-fraud"]
+    found = {name: kubelet.container("k3d", name, first).start() for name in others}
     for number in (0, 1, 1):
         done = kubelet.container("k3d", "flow-fraud", preparing(number)).run()
         assert done.returncode == 0, done.stdout
-    found = {name: kubelet.container("k3d", name, first).start() for name in RUNNING}
+    found["flow-fraud"] = kubelet.container("k3d", "flow-fraud", first).start()
     found |= cluster(kubelet)
     yield found
     for running in found.values():
@@ -164,11 +166,6 @@ def test_the_lake_is_kept(kubelet: Kubelet, platform: dict[str, Running]) -> Non
     assert "transaction_fraud_detection" in done.stdout
 
 
-@pytest.mark.parametrize("name", RUNNING)
-def test_sigterm_ends_it_in_order(platform: dict[str, Running], name: str) -> None:
-    assert platform[name].stop() == 0, platform[name].output()
-
-
 def test_a_cluster_keeps_all_its_state_on_the_first_pod(platform: dict[str, Running]) -> None:
     kept = [any((platform[one].container.volumes / "state").iterdir()) for one in CLUSTER]
     assert kept == [True, False]
@@ -179,6 +176,11 @@ def test_processes_of_a_cluster_end_together(platform: dict[str, Running]) -> No
         platform[one].terminate()
     codes = [platform[one].finish().returncode for one in CLUSTER]
     assert codes == [0, 0], platform[CLUSTER[0]].output()
+
+
+@pytest.mark.parametrize("name", RUNNING[::-1])
+def test_sigterm_ends_it_in_order(platform: dict[str, Running], name: str) -> None:
+    assert platform[name].stop() == 0, platform[name].output()
 
 
 def neighbours() -> int:
