@@ -118,7 +118,7 @@ def test_key_in_the_editor_takes_its_text_over_and_runs_it() -> None:
 
 
 def test_query_of_an_api_that_is_away_says_so(view: Sql) -> None:
-    asyncio.run(view._run(None))
+    asyncio.run(view.run())
     assert "does not answer" in view._problem.title
 
 

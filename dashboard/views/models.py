@@ -154,11 +154,10 @@ class Models(Tab):
             title = f"Roll back to version {version}?"
             self.dialog.ask(title, _ROLLBACK, ROLL_BACK, {"version": int(version)})
 
-    async def _changed(self, event: Any) -> None:
+    def _changed(self, event: Any) -> None:
         done = event.new["state"] == "done"
         message = f"{versions.what(event.new)}: {versions.outcome(event.new)}."
         self._said.param.update(title="", message=message, severity="success" if done else "info")
-        await self.refresh()
 
     def __panel__(self) -> pmui.Column:
         lead = parts.line(self._rival, self._crown)

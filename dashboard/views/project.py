@@ -64,8 +64,6 @@ class ProjectPage(pn.viewable.Viewer):
         self.facts = parts.Tiles(FACTS, {"xs": 2, "md": 5})
         self._bodies = {name: parts.stack(visible=False) for name in TABS}
         self._arrivals = {name: Arrival() for name in TABS}
-        for arrival in self._arrivals.values():
-            arrival.param.watch(self._arrived, "there")
         self._tabs = pmui.Tabs(
             *((title, parts.stack()) for title in TABS.values()),
             active=list(TABS).index(self._name),
@@ -121,9 +119,6 @@ class ProjectPage(pn.viewable.Viewer):
         """Read what is new of what only the open tab shows; may take longer than the rest."""
         if self._arrivals[self._name].there:
             await self._opened.refresh()
-
-    async def _arrived(self, _event: Any) -> None:
-        await self.refresh_tab()
 
     @property
     def _name(self) -> str:

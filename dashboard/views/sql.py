@@ -55,7 +55,7 @@ class Sql(Tab):
             size="small", margin=0, visible=False,
         )  # fmt: skip
         self._template.param.watch(self._take, "value")
-        self.editor.param.watch(self._run, "runs")
+        self.editor.param.watch(self._key, "runs")
 
     async def refresh(self) -> None:
         """Read which tables there are; they change when a flow first writes."""
@@ -65,9 +65,16 @@ class Sql(Tab):
 
     async def _click(self, _event: Any) -> None:
         await asyncio.sleep(SETTLE)
-        await self._run(None)
+        await self.run()
 
-    async def _run(self, _event: Any) -> None:
+    def _key(self, _event: Any) -> None:
+        """Run it from the page's own loop: what is changed by a coroutine that answers a
+        component's message does not reach the browser."""
+        if pn.state.curdoc:
+            pn.state.curdoc.add_next_tick_callback(self.run)  # type: ignore[arg-type]
+
+    async def run(self) -> None:
+        """Ask the API for what the text says, and show the answer."""
         if self._button.loading:
             return
         body = {

@@ -46,7 +46,6 @@ class Streams(pn.viewable.Viewer):
         self._gaps = parts.Banner()
         self._state = parts.StateChip()
         self._arrival = Arrival()
-        self._arrival.param.watch(self._arrived, "there")
         self._make_chooser()
         self._make_inputs()
         self._make_buttons()
@@ -94,9 +93,6 @@ class Streams(pn.viewable.Viewer):
             self.param.update(
                 answers=dict(zip(self._projects, answers, strict=True)), changes=changes
             )
-
-    async def _arrived(self, _event: Any) -> None:
-        await self.refresh()
 
     def _choose(self, event: Any) -> None:
         self.project = event.new or self.project
