@@ -13,7 +13,7 @@ from flows.streaming import told_labels
 from flows.streaming.messages import OutcomeRow
 from flows.streaming.told_labels import ToldLabels
 from tests.api_parts import until
-from tests.test_api_served import record
+from tests.test_predictions_kept import record
 
 Unique = Callable[[str], str]
 
