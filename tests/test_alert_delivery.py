@@ -40,7 +40,7 @@ def config(mailbox: Mailbox, tmp_path_factory: pytest.TempPathFactory) -> Path:
     directory = tmp_path_factory.mktemp("alertmanager")
     for name in _secrets():
         (directory / name).write_text(f"{mailbox.url}/{name}")
-    text = re.sub(r"group_wait: .+", "group_wait: 0s", alertmanager_config(directory))
+    text = re.sub(r"group_wait: \w+", "group_wait: 0s", alertmanager_config(directory))
     path = directory / "alertmanager.yml"
     path.write_text(text)
     return path

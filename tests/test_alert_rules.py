@@ -34,7 +34,7 @@ CASES = [
 ]
 RULES = sorted((ROOT / "k8s/components/monitoring/rules").glob("*.yml"))
 RUNBOOKS = ROOT / "k8s/RUNBOOKS.md"
-LONGEST_FILE = 55
+LONGEST_FILE = 45
 KNOWN = {one.alert: one for one in CASES}
 NAMES = [path.stem for path in RULES]
 
