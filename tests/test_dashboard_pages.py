@@ -159,6 +159,22 @@ def test_step_back_opens_the_tab_from_before(live: Site, open_page: Open) -> Non
     expect(page.get_by_text("trained at once")).to_be_visible()
 
 
+def test_query_is_run_and_its_rows_are_shown(live: Site, open_page: Open) -> None:
+    page = open_page(live, f"{live.project.slug}?tab=sql")
+    page.get_by_label("SQL text").fill("SELECT 'seven' AS word, 7 AS number")
+    page.get_by_role("button", name="Run", exact=True).click()
+    expect(page.get_by_text("1 row in")).to_be_visible()
+    expect(page.locator(".tabulator-cell").get_by_text("seven")).to_be_visible()
+    page.get_by_label("SQL text").fill("SELECT 'eight' AS word UNION ALL SELECT 'nine'")
+    page.keyboard.press("Control+Enter")
+    expect(page.get_by_text("2 rows in")).to_be_visible()
+    expect(page.locator(".tabulator-cell").get_by_text("nine")).to_be_visible()
+    page.get_by_label("SQL text").fill("DROP TABLE fraud")
+    page.keyboard.press("Control+Enter")
+    expect(page.get_by_text("asks for more than to read")).to_be_visible()
+    expect(page.locator(".tabulator-cell")).to_have_count(0)
+
+
 def test_randomise_changes_the_form(live: Site, open_page: Open) -> None:
     page = open_page(live, f"{live.project.slug}?tab=predict")
     amount = page.get_by_label("Transaction ID")

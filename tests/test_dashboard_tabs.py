@@ -87,7 +87,7 @@ def test_only_the_open_tab_reads(store: Store, monkeypatch: pytest.MonkeyPatch) 
     assert set(reads) == {"Batch"}
 
 
-@pytest.mark.parametrize(("tab", "helps"), [("batch", "POST /sql"), ("analytics", "POST /sql")])
+@pytest.mark.parametrize(("tab", "helps"), [("batch", "SQL tab"), ("analytics", "SQL tab")])
 def test_what_is_not_there_yet_says_so(store: Store, tab: str, helps: str) -> None:
     page = ProjectPage(fraud.PROJECT, store, tab=tab)
     banner = page._opened._banner  # type: ignore[attr-defined]

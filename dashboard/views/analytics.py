@@ -10,5 +10,5 @@ class Analytics(AbsentTab):
 
     sentence = (
         "Ready-made analyses of the events are not there yet;"
-        " until then POST /sql of the API answers questions of one's own."
+        " until then the SQL tab answers questions of one's own."
     )

@@ -10,5 +10,5 @@ class Batch(AbsentTab):
 
     sentence = (
         "Models trained at once on all that was kept are not there yet;"
-        " until then POST /sql of the API reads every event, prediction and label there is."
+        " until then the SQL tab reads every event, prediction and label there is."
     )

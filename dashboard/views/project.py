@@ -187,6 +187,7 @@ TABS = {
     "predict": "Predict",
     "models": "Models",
     "batch": "Batch",
+    "sql": "SQL",
     "analytics": "Analytics",
 }
 """The tabs in their order: as the page's attributes and the address name them, and their titles."""

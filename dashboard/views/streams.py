@@ -211,7 +211,7 @@ class Streams(pn.viewable.Viewer):
 
 _NOTE = "The generators whose events the models learn from, and what they are told."
 _CONTROL_NOTE = "A generator obeys within about a second."
-_LOG_NOTE = "Drifts, scenarios and anomalies of this stream, newest first; curves mark them, too."
+_LOG_NOTE = "Drifts, scenarios and anomalies of this stream, newest first."
 _NO_CHANGE = "Nothing has changed in this stream yet."
 _NO_SCENARIO = "This stream has no scenarios now."
 _SILENT = "No generator of this stream runs now, or it does not reach Redis."
