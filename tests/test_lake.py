@@ -9,7 +9,7 @@ import pyarrow as pa
 import pytest
 from deltalake import DeltaTable
 
-from flows.errors import ConflictError, StoreError
+from flows.errors import ConflictError, ProjectError, StoreError
 from flows.settings import Settings
 from flows.stores.lake import PARTITION, LakeTable
 
@@ -48,6 +48,30 @@ def test_rows_and_watermarks_are_committed_together(settings: Settings) -> None:
     assert held(settings) == [1, 2, 3]
     for reader in (lake, table(settings)):
         assert [reader.watermark(source) for source in "abc"] == [7, 3, -1]
+
+
+@pytest.mark.parametrize(
+    ("columns", "said"),
+    [
+        ({"number": pa.int64(), "size": pa.float64()}, r"lacks size \(double\), and has nothing"),
+        ({}, r"lacks nothing, and has number \(int64\) beyond"),
+        ({"number": pa.string()}, r"lacks number \(string\), and has number \(int64\) beyond"),
+    ],
+)
+def test_a_table_of_other_columns_is_refused(
+    settings: Settings, columns: dict[str, pa.DataType], said: str
+) -> None:
+    table(settings).watermark("a")
+    other = LakeTable(settings, "numbers", pa.schema([*columns.items(), (PARTITION, pa.date32())]))
+    with pytest.raises(ProjectError, match=said):
+        other.watermark("a")
+    assert table(settings).watermark("a") == -1
+
+
+def test_the_order_of_columns_is_free(settings: Settings) -> None:
+    table(settings).watermark("a")
+    turned = LakeTable(settings, "numbers", pa.schema(reversed(list(SCHEMA))))
+    assert turned.watermark("a") == -1
 
 
 def test_staged_rows_are_not_there_before_the_commit(settings: Settings) -> None:

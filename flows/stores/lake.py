@@ -14,7 +14,7 @@ import json
 import logging
 import time
 import uuid
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -29,7 +29,7 @@ from deltalake.fs import DeltaStorageHandler
 from deltalake.transaction import AddAction
 from pyarrow.fs import PyFileSystem
 
-from flows.errors import ConflictError, StoreError
+from flows.errors import ConflictError, ProjectError, StoreError
 from flows.settings import Settings
 
 PARTITION = "date"
@@ -40,7 +40,10 @@ _log = logging.getLogger("flows")
 
 
 class LakeTable:
-    """One append-only table, partitioned by day. Raises StoreError when the lake fails."""
+    """One append-only table, partitioned by day.
+
+    Raises StoreError when the lake fails, and ProjectError when the table has other columns.
+    """
 
     def __init__(self, settings: Settings, name: str, schema: pa.Schema) -> None:
         self.name = name
@@ -95,8 +98,19 @@ class LakeTable:
 
     def _open(self) -> DeltaTable:
         if self._table is None:
-            self._table = self._load()
+            table = self._load()
+            self._check(pa.schema(table.schema()))
+            self._table = table
         return self._table
+
+    def _check(self, held: pa.Schema) -> None:
+        """Refuse a table of other columns: delta-rs would take rows whose columns nobody reads."""
+        ours, theirs = set(self._schema), set(held)
+        if ours != theirs:
+            raise ProjectError(
+                f"{self.uri} was made with other columns: it lacks {_names(ours - theirs)}, and has"
+                f" {_names(theirs - ours)} beyond; move the table away, or set REALTIME_LAKE_URI"
+            )
 
     def _load(self) -> DeltaTable:
         if "://" not in self.uri:
@@ -124,6 +138,10 @@ class LakeTable:
                 f"the lake failed to {attempt} of {self.uri}: {error};"
                 " check REALTIME_LAKE_URI and REALTIME_LAKE_OPTIONS"
             ) from error
+
+
+def _names(columns: Collection[pa.Field]) -> str:
+    return ", ".join(sorted(f"{one.name} ({one.type})" for one in columns)) or "nothing"
 
 
 def _write(files: PyFileSystem, day: pa.Scalar, rows: pa.Table) -> AddAction:
