@@ -46,6 +46,7 @@ def test_operation_ids_are_stable(document: dict[str, Any]) -> None:
             "compare_models",
             "get_alarms",
             "get_all_training",
+            "get_changes",
             "get_coverage",
             "get_measurements",
             "get_metrics",

@@ -12,6 +12,7 @@ from river import dummy, linear_model, naive_bayes
 
 from flows.errors import ProjectError
 from flows.learning import codec
+from flows.learning.drift import ErrorDrift
 from flows.learning.learner import Learner
 from flows.projects.spec import Project
 from tests.examples import START, VISITS, Visit, feed, visit, visits
@@ -196,6 +197,9 @@ class Reading:
 
     def error(self, label: None, prediction: int) -> float:  # noqa: ARG002
         return 0.0
+
+    def detector(self) -> ErrorDrift:
+        return ErrorDrift()
 
     def metrics(self) -> Tally:
         return Tally()

@@ -49,7 +49,8 @@ def test_the_answer_is_the_learners(served: Served, sample: Sample, learner: Lea
     answer = served.client.post(f"{served.url}/predict", json=value)
     assert answer.status_code == 200, answer.text
     event = sample.unlabelled(sample.event(value))
-    said = learner.state.predictor.predict(sample.project, event)
+    predictor, task = learner.state.predictor, sample.project.task
+    said = task.answer(predictor.model, sample.project.inputs(event, predictor.past))
     assert answer.json()["prediction"] == msgspec.to_builtins(said)
     assert answer.json()["reasons"] is None or answer.json()["reasons"]
 
