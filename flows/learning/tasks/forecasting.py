@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from math import isfinite
 from typing import Any
 
+from msgspec.structs import asdict
+
 from flows.errors import EventError
 from flows.learning.task import Task
 from flows.learning.tasks.forecasting_metrics import ForecastingMetrics
@@ -58,12 +60,11 @@ class Forecasting(Task):
         return ForecastingAnswer
 
     def answer(self, model: Any, features: dict[str, Any]) -> ForecastingAnswer | None:
-        outlook = model.forecast_one(features)
-        if outlook is None:
+        said = self.predict(model, features)
+        if said is None:
             return None
-        today, made = outlook
         fan = Horizons(*model.fan_one(features))
-        return ForecastingAnswer(features["series"], features["day"], today, made, fan)
+        return ForecastingAnswer(**asdict(said), fan=fan)
 
     def learn(self, model: Any, features: dict[str, Any], label: float) -> None:
         model.learn_one(features, label)
