@@ -163,7 +163,7 @@ def _copy(table: pa.Table, number: int, id_column: str, time_column: str) -> pa.
         "kafka_offset": pc.add(table["kafka_offset"], number * table.num_rows),
         **{name: value.cast(table.schema.field(name).type) for name, value in moved.items()},
     }
-    changed[PARTITION] = changed[time_column].cast(pa.date32())
+    changed[PARTITION] = changed["kafka_time"].cast(pa.date32())
     columns = [changed.get(name, table[name]) for name in table.column_names]
     return pa.table(columns, schema=table.schema)
 

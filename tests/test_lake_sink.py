@@ -65,14 +65,24 @@ def test_columns_have_the_types_of_the_event(settings: Settings) -> None:
     assert table.metadata().partition_columns == ["date"]
 
 
-def test_an_event_is_in_the_partition_of_its_day_in_utc(settings: Settings) -> None:
+def test_an_event_of_another_zone_is_in_utc(settings: Settings) -> None:
     (event,) = fraud_events(1)
     new_york = timezone(-timedelta(hours=5))
     late = msgspec.structs.replace(event, timestamp=datetime(2026, 3, 1, 20, 30, 1, 7, new_york))
     write(settings, learned(PROJECT, [late]))
     (row,) = rows(settings, EVENTS).to_dicts()
     assert row["timestamp"] == datetime(2026, 3, 2, 1, 30, 1, 7, UTC)
-    assert row["date"] == date(2026, 3, 2)
+
+
+def test_events_of_many_days_are_in_the_partition_of_the_day_they_came(settings: Settings) -> None:
+    events = [
+        msgspec.structs.replace(event, timestamp=event.timestamp + timedelta(days=number))
+        for number, event in enumerate(fraud_events(30))
+    ]
+    write(settings, learned(PROJECT, events))
+    came = datetime.fromtimestamp(START, UTC).date()
+    assert rows(settings, EVENTS)["date"].to_list() == 30 * [came]
+    assert len(DeltaTable(f"{settings.lake_uri}/{EVENTS}").file_uris()) == 1
 
 
 def test_a_row_tells_what_was_predicted_and_where_it_came_from(settings: Settings) -> None:

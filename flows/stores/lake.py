@@ -149,7 +149,7 @@ def _write(files: PyFileSystem, day: pa.Scalar, rows: pa.Table) -> AddAction:
     path = f"{PARTITION}={value}/part-{uuid.uuid4()}.zstd.parquet"
     data = rows.drop_columns([PARTITION])
     with files.open_output_stream(path) as out:
-        pq.write_table(data, out, compression="zstd", compression_level=1)
+        pq.write_table(data, out, compression="zstd", compression_level=1, use_dictionary=False)
         size = out.tell()
     now = int(time.time() * 1000)
     return AddAction(path, size, {PARTITION: value}, now, True, _statistics(data))

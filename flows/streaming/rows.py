@@ -2,7 +2,8 @@
 
 `<topic>`: every event with the prediction made for it, and its error if the label came with it.
 `<topic>_outcomes`: every label, and every prediction that got none, by the id of the event. Both
-carry the coordinates of the message that caused the row.
+carry the coordinates of the message that caused the row, and are partitioned by the day on which
+it came: events of many days, from a stream read late, would make a file for each.
 
 Rows go to Arrow as lines of JSON: both encoder and reader are compiled, and the reader, the larger
 part, runs beside the learner because it does not hold the interpreter's lock.
@@ -39,11 +40,10 @@ _encode_lines = msgspec.json.Encoder().encode_lines
 
 
 class EventRows:
-    """Makes rows of events and predictions, partitioned by the day of the event."""
+    """Makes rows of events and predictions."""
 
     def __init__(self, project: Project) -> None:
         event, prediction = columns(project.event), columns(project.task.prediction)
-        self._time = event.get_field_index(project.time)
         self._lines = pa.schema(
             [
                 ("offset", pa.int64()),
@@ -69,22 +69,22 @@ class EventRows:
     def table(self, learned: Learned, rows: Sequence[EventRow]) -> pa.Table:
         """One row an event; prediction columns are null where there was none."""
         read = _read(rows, self._lines)
-        event = read["event"].flatten()
+        coordinates = _coordinates(learned, read)
         return pa.table(
             [
-                *event,
+                *read["event"].flatten(),
                 *read["prediction"].flatten(),
                 *[read[name] for name in self._error],
                 read["events_learned"],
-                *_coordinates(learned, read),
-                event[self._time].cast(pa.date32()),
+                *coordinates,
+                _day(coordinates),
             ],
             schema=self.schema,
         )
 
 
 class OutcomeRows:
-    """Makes rows of what became of predictions, by the day of the message that settled it."""
+    """Makes rows of what became of predictions."""
 
     def __init__(self, project: Project) -> None:
         self._outcome = _outcome(LABELS[project.task.label])
@@ -96,8 +96,7 @@ class OutcomeRows:
         read = _read(rows, self._lines)
         outcome = [read[name] for name in self._outcome.names]
         coordinates = _coordinates(learned, read)
-        day = coordinates[COORDINATES.get_field_index("kafka_time")].cast(pa.date32())
-        return pa.table([*outcome, *coordinates, day], schema=self.schema)
+        return pa.table([*outcome, *coordinates, _day(coordinates)], schema=self.schema)
 
 
 def _outcome(label: pa.DataType) -> pa.Schema:
@@ -140,3 +139,7 @@ def _coordinates(learned: Learned, read: dict[str, pa.Array]) -> list[pa.Array]:
         microseconds.cast(TIMESTAMP),
         pa.repeat(learned.lineage, count),
     ]
+
+
+def _day(coordinates: list[pa.Array]) -> pa.Array:
+    return coordinates[COORDINATES.get_field_index("kafka_time")].cast(pa.date32())
