@@ -23,6 +23,7 @@ from api.life import STRUCTS
 from api.openapi import describe, operation_id
 from api.platform import Platform
 from api.routes import (
+    analytics,
     facts,
     health,
     labels,
@@ -52,6 +53,7 @@ ROUTERS = [
     training.all_router,
     producer.router,
     sql.router,
+    analytics.router,
     v2.router,
     health.router,
 ]

@@ -77,6 +77,7 @@ class Settings(BaseSettings):
     sql_workers: int = Field(2, ge=1)
     sql_waiting: int = Field(8, ge=0)
     sql_rows: int = Field(10_000, ge=1)
+    analytics_seconds: float = Field(60.0, gt=0)
     dashboard_host: str = "127.0.0.1"
     dashboard_port: int = 5006
     dashboard_links: dict[str, str] = {}

@@ -43,6 +43,7 @@ LEFT_ALONE = {
     "REALTIME_SQL_WORKERS": "the default suits the API's limit",
     "REALTIME_SQL_WAITING": "the default suits",
     "REALTIME_SQL_ROWS": "the default suits",
+    "REALTIME_ANALYTICS_SECONDS": "the default suits",
     "REALTIME_DASHBOARD_LINKS": "an installation knows what it has beside",
     "REALTIME_DASHBOARD_PORT": "the container's port is the default",
 }

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import time
 
+from api.analytics.answering import analyse
 from api.sql import duck, encoding, polar, views
 from api.sql.errors import SqlError
 from api.sql.lake import Lake
 from api.sql.messages import (
+    Analysis,
+    Figures,
     Listing,
     Query,
     Reply,
@@ -35,7 +38,9 @@ class Answering:
     def answer(self, request: Request) -> Reply:
         """Do what is asked."""
         try:
-            return self._list() if isinstance(request, Tables) else self._run(request)
+            if isinstance(request, Tables):
+                return self._list()
+            return self._figure(request) if isinstance(request, Analysis) else self._run(request)
         except RealtimeError as error:
             return failure(error)
 
@@ -53,6 +58,13 @@ class Answering:
             self._versions(opened, reading.tables),
             round((time.perf_counter() - began) * 1000, 3),
         )
+
+    def _figure(self, asked: Analysis) -> Figures:
+        named = frozenset([asked.view])
+        opened = self._open(named)
+        with duck.limited(self._setup, opened, asked.seconds) as database:
+            body = analyse(database, asked)
+        return Figures(body=body, tables=self._versions(opened, named))
 
     def _open(self, named: frozenset[str]) -> list[views.Tables]:
         """The tables behind the named views. Raises SqlError for one that is not there."""

@@ -49,21 +49,34 @@ class Found:
 def run(setup: Setup, opened: list[Tables], reading: Reading, limit: int) -> Found:
     """Run a query. Raises SqlError, SqlTimeout or SqlTooLarge."""
     first = None if reading.explain else reading.newest
+    with limited(setup, opened, setup.seconds, first, limit + 1) as database:
+        return _fetch(database, reading, limit)
+
+
+@contextmanager
+def limited(
+    setup: Setup,
+    opened: list[Tables],
+    seconds: float,
+    newest: Newest | None = None,
+    count: int = 0,
+) -> Iterator[duckdb.DuckDBPyConnection]:
+    """A database of views for so many seconds. Raises SqlError, SqlTimeout or SqlTooLarge."""
     with (
-        _database(setup, opened, first, limit + 1) as database,
-        _stopping(database, setup.seconds) as stopped,
+        _database(setup, opened, newest, count) as database,
+        _stopping(database, seconds) as stopped,
     ):
         try:
-            return _fetch(database, reading, limit)
+            yield database
         except duckdb.InterruptException:
-            raise SqlTimeout(took_longer(setup.seconds)) from None
+            raise SqlTimeout(took_longer(seconds)) from None
         except duckdb.OutOfMemoryException:
             raise SqlTooLarge(
                 f"the query needs more than {setup.memory} MB; read fewer rows or columns"
             ) from None
         except (duckdb.Error, pa.ArrowException) as error:
             if stopped.is_set():
-                raise SqlTimeout(took_longer(setup.seconds)) from None
+                raise SqlTimeout(took_longer(seconds)) from None
             raise SqlError(str(error)) from None
 
 

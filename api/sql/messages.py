@@ -63,6 +63,15 @@ class Tables(msgspec.Struct, frozen=True, tag=True):
     """Tell what can be queried."""
 
 
+class Analysis(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """Work out figures of a view, for at most so many seconds; `body` says more, in msgpack."""
+
+    kind: Literal["profile"]
+    view: str
+    body: bytes
+    seconds: float
+
+
 class SqlColumn(msgspec.Struct, frozen=True):
     """A column; its type is named as its engine names it."""
 
@@ -117,6 +126,13 @@ class Rows(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     tables: list[TableVersion]
 
 
+class Figures(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """What an analysis found, in msgpack, and which versions it read."""
+
+    body: bytes
+    tables: list[TableVersion]
+
+
 class Listing(msgspec.Struct, frozen=True, tag=True):
     """The views there are now."""
 
@@ -130,8 +146,13 @@ class Failure(msgspec.Struct, frozen=True, tag=True):
     detail: str
 
 
-Request = Query | Tables
-Reply = Rows | Listing | Failure
+Request = Query | Tables | Analysis
+Reply = Rows | Listing | Figures | Failure
+
+
+def seconds_of(setup: Setup, request: Request) -> float:
+    """How long a request may take."""
+    return request.seconds if isinstance(request, Analysis) else setup.seconds
 
 
 def failure(error: RealtimeError) -> Failure:

@@ -18,7 +18,17 @@ import msgspec
 import psutil
 
 from api.sql.errors import SqlBusy, SqlError, SqlTimeout, SqlTooLarge
-from api.sql.messages import RESERVED_MB, Failure, Query, Reply, Request, Setup, raised, took_longer
+from api.sql.messages import (
+    RESERVED_MB,
+    Analysis,
+    Failure,
+    Query,
+    Reply,
+    Request,
+    Setup,
+    raised,
+    took_longer,
+)
 
 ROOT = Path(__file__).parents[2]
 START_SECONDS = 60.0
@@ -131,6 +141,8 @@ class Process:
         limit, grace = LISTING_SECONDS, 1.0
         if isinstance(request, Query):
             limit, grace = self._setup.seconds, GRACE[request.engine]
+        elif isinstance(request, Analysis):
+            limit, grace = request.seconds, GRACE["duckdb"]
         self._await_start()
         self._connection.send_bytes(msgspec.msgpack.encode(request))
         if not self._wait(limit * grace, self._grows):

@@ -11,7 +11,7 @@ from pathlib import Path
 import msgspec
 
 from api.sql.confinement import bound, confine
-from api.sql.messages import RESERVED_MB, Request, Setup
+from api.sql.messages import RESERVED_MB, Request, Setup, seconds_of
 
 FILE = "file://"
 PATIENCE = 1.3
@@ -34,7 +34,7 @@ def main() -> None:
     answering = Answering(setup)
     connection.send_bytes(b"confined" if confined else b"open")
     while (request := _next(connection)) is not None:
-        with _Ending(setup.seconds * PATIENCE):
+        with _Ending(seconds_of(setup, request) * PATIENCE):
             reply = answering.answer(request)
         connection.send_bytes(msgspec.msgpack.encode(reply))
         if not held:
