@@ -23,6 +23,9 @@ from scripts.local.child import Child, Leash, Part
 from scripts.local.environment import FRUGAL, environment
 from scripts.topics import ensure_topics
 
+# A check that a project fails shows the values that it compared.
+pytest.register_assert_rewrite("tests.checks")
+
 # Before anything reads it: numerical libraries and MLflow look at it when imported.
 os.environ.update(FRUGAL)
 
