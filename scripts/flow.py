@@ -19,11 +19,12 @@ from pathlib import Path
 from flows import projects
 from flows.errors import RealtimeError
 from flows.settings import Settings, load
-from scripts.local.child import Child, Leash, Part
+from scripts.local.child import Child, Emit, Leash, Part
 from scripts.local.environment import environment
 from scripts.local.parts import FLOW_GRACE_SECONDS, SNAPSHOT_SECONDS, entry
 from scripts.local.ports import free_port
 from scripts.local.ready import Finishes, Lives
+from scripts.relay import for_people, relay_of
 
 FIRST_PAUSE, LONGEST_PAUSE = 1.0, 30.0
 # A flow that has lived so long was well: what ends it then is news.
@@ -34,22 +35,23 @@ POLL_SECONDS = 0.1
 class Keeper:
     """Starts a flow's processes, again whenever one of them has died, until told to leave."""
 
-    def __init__(self, parts: Sequence[Part]) -> None:
+    def __init__(self, parts: Sequence[Part], emit: Emit = for_people) -> None:
         self.leave = asyncio.Event()
         self._parts = parts
+        self._emit = emit
 
     async def run(self, leash: Leash) -> None:
         """Return when the flow has ended in order, by itself or because it was told to."""
         pause = FIRST_PAUSE
         while not self.leave.is_set():
-            children = [await Child.start(part, leash, _relay) for part in self._parts]
+            children = [await Child.start(part, leash, self._emit) for part in self._parts]
             died = await self._watch(children)
             age = children[0].age
             await asyncio.gather(*(child.stop() for child in children))
             if not died:
                 return
             pause = FIRST_PAUSE if age > WELL_SECONDS else pause
-            _say(f"{died}; all start again in {pause:g} s")
+            self._emit("flow", f"error: {died}; all start again in {pause:g} s")
             await self._rest(pause)
             pause = min(2 * pause, LONGEST_PAUSE)
 
@@ -102,7 +104,7 @@ async def keep(options: Namespace, settings: Settings) -> None:
             await _prepare(options, settings, leash)
         if options.prepare:
             return
-        keeper = Keeper(_wanted(options, settings))
+        keeper = Keeper(_wanted(options, settings), relay_of(settings))
         for number in (signal.SIGINT, signal.SIGTERM):
             asyncio.get_running_loop().add_signal_handler(number, keeper.leave.set)
         await keeper.run(leash)
@@ -144,18 +146,9 @@ async def _prepare(options: Namespace, settings: Settings, leash: Leash) -> None
     files = options.files or max(4, options.processes)
     make = ("-m", "bytewax.recovery", str(options.recovery), str(files))
     step = Part("recovery", (sys.executable, *make), Finishes(), env=environment(settings))
-    child = await Child.start(step, leash, _relay)
+    child = await Child.start(step, leash, relay_of(settings))
     await child.until_ready()
     await child.stop()
-
-
-def _relay(name: str, line: str) -> None:
-    sys.stdout.write(f"{name} │ {line}\n")
-    sys.stdout.flush()
-
-
-def _say(text: str) -> None:
-    _relay("flow", text)
 
 
 if __name__ == "__main__":

@@ -62,7 +62,7 @@ def test_a_flow_that_dies_is_started_again_after_a_pause(
     keep(Keeper([part("one", second, tmp_path)]))
     assert starts(tmp_path, "one") == 2
     assert time.monotonic() - started >= 1.0
-    assert "one ended with exit code 3; all start again in 1 s" in capsys.readouterr().out
+    assert "error: one ended with exit code 3; all start again in 1 s" in capsys.readouterr().out
 
 
 def test_a_process_that_dies_takes_the_others_into_the_next_start(tmp_path: Path) -> None:
