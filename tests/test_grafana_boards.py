@@ -18,6 +18,7 @@ ROOT = Path(__file__).parents[1]
 BOARDS = {board.slug: board for board in boards()}
 EXPORTERS = yaml.safe_load((ROOT / "tests/exporter_metrics.yml").read_text(encoding="utf-8"))
 OURS = {name for part in measures.PARTS.values() for one in part for name in one.series}
+BYTEWAX = set(EXPORTERS["bytewax"]["names"])
 THEIRS = {name for exporter in EXPORTERS.values() for name in exporter["names"]}
 EACH = pytest.mark.parametrize("board", BOARDS.values(), ids=BOARDS)
 
@@ -42,7 +43,7 @@ def test_names_are_found_in_an_expression() -> None:
 
 
 def test_there_is_a_board_for_everything_and_resources_come_first() -> None:
-    known = "overview learning api producers kafka redis postgresql object-store logs"
+    known = "overview learning bytewax api producers kafka redis postgresql object-store logs"
     assert list(BOARDS) == known.split()
     first = BOARDS["overview"].panels[:2]
     assert [panel.title for panel in first] == ["Processor by service", "Memory by service"]

@@ -50,6 +50,9 @@ class Kubelet:
         port = {"api": self.api_port, "mlflow": self.mlflow_port}.get(name) or free_port()
         if setting:
             extra[setting] = str(port)
+        if "bytewax" in pod.ports:
+            extra["BYTEWAX_DATAFLOW_API_PORT"] = str(free_port())
+            extra["BYTEWAX_DATAFLOW_API_CACHE_PATH"] = str(home / "volumes")
         places = self._places(environment(overlay, pod, container), port)
         return Container(overlay, pod, container, home, self.lake, places, extra, {named: port})
 
@@ -155,6 +158,13 @@ def test_prometheus_reads_where_it_is_told_to(platform: dict[str, Running]) -> N
         ]
         found = httpx2.get(f"http://127.0.0.1:{port}{told['prometheus.io/path']}").text
         assert re.search(rf"^{text}", found, re.MULTILINE), name
+
+
+@pytest.mark.parametrize("name", ["flow-fraud", *CLUSTER])
+def test_bytewax_tells_of_itself(platform: dict[str, Running], name: str) -> None:
+    port = platform[name].container.extra["BYTEWAX_DATAFLOW_API_PORT"]
+    found = httpx2.get(f"http://127.0.0.1:{port}/metrics").text
+    assert re.search(r"^bytewax_item_inp_count_total", found, re.MULTILINE)
 
 
 def test_the_lake_is_kept(kubelet: Kubelet, platform: dict[str, Running]) -> None:

@@ -169,6 +169,17 @@ def test_what_prometheus_is_told_to_read_is_a_port_of_the_pod(overlay: str) -> N
             assert pod.annotations["prometheus.io/path"].startswith("/")
 
 
+@EACH
+def test_bytewax_tells_of_itself_and_notes_its_steps_where_it_may_write(overlay: str) -> None:
+    for pod in flows(overlay):
+        [container] = pod.spec["containers"]
+        told = {one["name"]: one.get("value", "") for one in container["env"]}
+        assert told["BYTEWAX_DATAFLOW_API_ENABLED"]
+        assert int(told["BYTEWAX_DATAFLOW_API_PORT"]) == pod.ports["bytewax"]
+        mounted = {one["mountPath"] for one in container["volumeMounts"]}
+        assert told["BYTEWAX_DATAFLOW_API_CACHE_PATH"] in mounted
+
+
 def shards(overlay: str) -> int:
     [one] = [
         one for one in objects(overlay, "ConfigMap") if plain(one["metadata"]["name"]) == "realtime"

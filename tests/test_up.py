@@ -1,4 +1,7 @@
-"""`./scripts/up` as people run it: everything real, twice, the second going on from the first."""
+"""`./scripts/up` as people run it: everything real, twice, the second going on from the first.
+
+Prometheus reads the second one as it would in a cluster.
+"""
 
 from __future__ import annotations
 
@@ -8,16 +11,42 @@ import subprocess
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import httpx2
 import psutil
+import pytest
 
+from flows import measures
+from scripts.grafana_boards import Board, boards
+from tests.alerting import has_prometheus, until
 from tests.conftest import free_port
+from tests.scraping import Prometheus, at_once, job, scraping
+from tests.test_alert_rules import EVERY
+from tests.test_grafana_boards import BYTEWAX, OURS, names
 
 ROOT = Path(__file__).parents[1]
 PATIENCE_SECONDS = 120
+SCRAPED = ("flow", "bytewax", "api", "dashboard", "producer")
+PORTS = ("kafka", "redis", "mlflow", *SCRAPED)
+EVERYWHERE = {"up", "ALERTS", "process_resident_memory_bytes", "process_cpu_seconds_total"}
+NEEDS_A_BROWSER = {"Time of a read, 95 of 100"}
+NEEDS_AN_INCIDENT = {"realtime_last_drift_timestamp_seconds"}
+BOARDS = [board for board in boards() if board.reads == "metrics"]
+
+
+@dataclass(frozen=True, slots=True)
+class Platform:
+    """One that runs: its ports, how many events the one before it had learned, and what it says."""
+
+    ports: dict[str, int]
+    learned: int
+    log: Path
+
+    def url(self, part: str, path: str = "") -> str:
+        return f"http://127.0.0.1:{self.ports[part]}{path}"
 
 
 def _events_learned(api: int, at_least: int) -> int:
@@ -42,6 +71,11 @@ def _up(data: Path, ports: dict[str, int], log: Path) -> Iterator[None]:
         "REALTIME_MLFLOW_URI": f"http://127.0.0.1:{ports['mlflow']}",
         "REALTIME_API_PORT": str(ports["api"]),
         "REALTIME_DASHBOARD_PORT": str(ports["dashboard"]),
+        "REALTIME_FLOW_METRICS_PORT": str(ports["flow"]),
+        "REALTIME_PRODUCER_METRICS_PORT": str(ports["producer"]),
+        "BYTEWAX_DATAFLOW_API_ENABLED": "true",
+        "BYTEWAX_DATAFLOW_API_PORT": str(ports["bytewax"]),
+        "BYTEWAX_DATAFLOW_API_CACHE_PATH": str(log.parent),
     }
     command = ["./scripts/up", "--only", "fraud", "--rate", "200", "--data", str(data)]
     with log.open("w") as output:
@@ -66,14 +100,114 @@ def _wait_for_line(log: Path, process: subprocess.Popen[bytes], text: str) -> No
         time.sleep(0.2)
 
 
-def test_second_start_goes_on_from_the_models_of_the_first(tmp_path: Path) -> None:
-    data = tmp_path / "data"
-    names = ("kafka", "redis", "mlflow", "api", "dashboard")
-    ports = {name: free_port() for name in names}
-    with _up(data, ports, tmp_path / "first.log"):
+@pytest.fixture(scope="module")
+def platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
+    """The second of two that ran on the same data."""
+    folder = tmp_path_factory.mktemp("up")
+    data, ports = folder / "data", {name: free_port() for name in PORTS}
+    with _up(data, ports, folder / "first.log"):
         learned = _events_learned(ports["api"], at_least=200)
         assert httpx2.get(f"http://127.0.0.1:{ports['dashboard']}/", timeout=60).is_success
-    with _up(data, ports, tmp_path / "second.log"):
-        assert _events_learned(ports["api"], at_least=1) >= learned
-        _events_learned(ports["api"], at_least=learned + 400)
-    assert "going on from the champion" in (tmp_path / "second.log").read_text()
+    with _up(data, ports, folder / "second.log"):
+        yield Platform(ports, learned, folder / "second.log")
+
+
+@pytest.fixture(scope="module")
+def prometheus(
+    platform: Platform, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Prometheus]:
+    """It reads what a cluster's pods would tell it, while somebody uses the platform."""
+    jobs = []
+    for name in SCRAPED:
+        labels = {"pod": f"{name}-0", **({"project": "fraud"} if name == "bytewax" else {})}
+        target = {"targets": [f"127.0.0.1:{platform.ports[name]}"], "labels": labels}
+        kept = job("bytewax" if name == "bytewax" else "pods").get("metric_relabel_configs", [])
+        jobs.append({"job_name": name, "static_configs": [target], "metric_relabel_configs": kept})
+    _use(platform)
+    with scraping(jobs, tmp_path_factory.mktemp("prometheus")) as found:
+        until(lambda: {one["health"] for one in found.targets()} == {"up"}, "a scrape of all")
+        _use(platform)
+        time.sleep(2.5)
+        yield found
+
+
+def _use(platform: Platform) -> None:
+    """Predict, ask both engines, and get a page, which reads of the API in browsers only."""
+    event = httpx2.get(platform.url("api", "/projects/fraud/sample")).json()
+    answers = [
+        httpx2.post(platform.url("api", "/projects/fraud/predict"), json=event, timeout=60),
+        httpx2.get(platform.url("dashboard", "/fraud"), timeout=60),
+        *(
+            httpx2.post(
+                platform.url("api", "/sql"),
+                json={"query": "SELECT count(*) FROM fraud", "engine": engine},
+                timeout=60,
+            )
+            for engine in ("duckdb", "polars")
+        ),
+    ]
+    for answer in answers:
+        assert answer.is_success, answer.text
+
+
+def test_second_start_goes_on_from_the_models_of_the_first(platform: Platform) -> None:
+    assert _events_learned(platform.ports["api"], at_least=1) >= platform.learned
+    _events_learned(platform.ports["api"], at_least=platform.learned + 400)
+    assert "going on from the champion" in platform.log.read_text()
+
+
+@has_prometheus
+def test_prometheus_can_read_all_parts(prometheus: Prometheus) -> None:
+    errors = {one["labels"]["job"]: one["lastError"] for one in prometheus.targets()}
+    assert errors == dict.fromkeys(SCRAPED, "")
+
+
+@has_prometheus
+def test_every_metric_of_ours_is_told(prometheus: Prometheus) -> None:
+    told = set(prometheus.ask("label/__name__/values"))
+    assert told >= (OURS | BYTEWAX) - NEEDS_AN_INCIDENT
+
+
+@has_prometheus
+def test_nothing_is_told_that_is_not_registered(prometheus: Prometheus) -> None:
+    prefixes = ("realtime_", "http_")
+    told = {name for name in prometheus.ask("label/__name__/values") if name.startswith(prefixes)}
+    assert {name.removesuffix("_created") for name in told} <= OURS | {
+        one.name.removesuffix("_total") for part in measures.PARTS.values() for one in part
+    }
+
+
+@has_prometheus
+@pytest.mark.parametrize("board", BOARDS, ids=[board.slug for board in BOARDS])
+def test_every_panel_of_our_own_parts_shows_something(board: Board, prometheus: Prometheus) -> None:
+
+    def shown(title: str, query: str) -> object:
+        asked = prometheus.results if title in NEEDS_A_BROWSER else prometheus.numbers
+        return asked(query)
+
+    empty = [
+        (panel.title, query)
+        for panel in board.panels
+        for query in panel.queries.values()
+        if names(query) <= OURS | BYTEWAX | EVERYWHERE
+        if not shown(panel.title, at_once(query))
+    ]
+    assert empty == []
+
+
+@has_prometheus
+def test_no_rule_fails(prometheus: Prometheus) -> None:
+    rules = {rule["name"]: rule for rule in prometheus.rules()}
+    assert rules.keys() == EVERY.keys()
+    assert {name: one.get("lastError", "") for name, one in rules.items()} == dict.fromkeys(
+        rules, ""
+    )
+    assert {one["health"] for one in rules.values()} == {"ok"}
+
+
+@has_prometheus
+def test_all_is_well_and_no_alert_says_otherwise(prometheus: Prometheus) -> None:
+    """A drift is news, no trouble."""
+    firing = [one["metric"] for one in prometheus.results('ALERTS{alertstate="firing"}')]
+    assert "Watchdog" in {one["alertname"] for one in firing}
+    assert [one for one in firing if one["severity"] in ("warning", "critical")] == []
