@@ -22,10 +22,12 @@ class Address(pn.custom.JSComponent):
     _esm = """
 export function render({ model }) {
   const follow = () => { model.search = window.location.search }
-  model.on("search", () => {
+  const tell = () => {
     const { search, pathname, hash } = window.location
     if (model.search !== search) window.history.pushState({}, "", pathname + model.search + hash)
-  })
+  }
+  model.on("search", tell)
+  tell()
   model.on("remove", () => window.removeEventListener("popstate", follow))
   window.addEventListener("popstate", follow)
   return null

@@ -1,31 +1,53 @@
-"""Lets figures be added to a page that is already there."""
+"""Lets a page take every change, however slow the browser is."""
 # mypy: allow-untyped-calls
 
 from __future__ import annotations
 
 import panel as pn
 
+SCRIPT = """
+const models = window.Bokeh.Models
 
-class Patience(pn.custom.JSComponent):
-    """Keeps Bokeh from measuring figures before it has laid them out.
-
-    A component of React puts a new figure on the page some time after it has made it. What changes
-    its size in between makes Bokeh measure all there is, and it fails at the new figure; that is
-    laid out and measured as soon as it is put there.
-    """
-
-    _esm = """
-const view = window.Bokeh.Models.get("Figure").prototype.default_view.prototype
-if (!view.waits_for_layout) {
-  view.waits_for_layout = true
-  for (const name of ["_measure_layout", "_after_layout"]) {
-    const step = view[name]
-    view[name] = function () { if (this.layout != null) step.call(this) }
-  }
+// Bokeh measures all figures when something changes its size, and fails at one that it has not laid
+// out yet: a component of React puts a new figure on the page some time after it has made it. That
+// one is laid out and measured as soon as it is put there.
+const figure = models.get("Figure").prototype.default_view.prototype
+for (const name of ["_measure_layout", "_after_layout"]) {
+  const step = figure[name]
+  figure[name] = function () { if (this.layout != null) step.call(this) }
 }
 
-export function render() { return null }
+// A component of React begins to listen some time after it was drawn first, and Panel forgets to
+// look whether something has changed in between.
+const react = models.get("panel.models.esm.ReactComponent").prototype
+const code = react._render_code
+const listen = "react_proxy.on(prop, cb, true)"
+react._render_code = function () {
+  return code.call(this).replace(listen, `${listen}; queueMicrotask(cb)`)
+}
 """
+"""Runs before there is anything on the page."""
 
-    def __init__(self) -> None:
-        super().__init__(width=0, height=0, margin=0)
+TEMPLATE = f"""
+{{% extends "base.html" %}}
+{{% block postamble %}}
+{{{{ super() }}}}
+<script>
+{{% raw %}}{{
+{SCRIPT}
+}}{{% endraw %}}
+</script>
+{{% endblock %}}
+"""
+"""A page whose head has the script."""
+
+
+def tell_at_once() -> None:
+    """Let the session tell its browser of every change, from its first one on.
+
+    Panel drops changes until the browser says that all is drawn, though it says so long after
+    there is something to press: what a reader saw then was not what was sent.
+    """
+    document = pn.state.curdoc
+    if document is not None:
+        pn.state._connected[document] = pn.state._loaded[document] = True

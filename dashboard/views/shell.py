@@ -12,7 +12,7 @@ from panel.viewable import Viewable
 from panel_material_ui.template.base import Page
 
 from dashboard import theme
-from dashboard.views.patience import Patience
+from dashboard.views import patience
 from flows.projects.spec import Project
 
 STREAMS = "streams"
@@ -22,9 +22,11 @@ BRAND = "COELHO RealTime"
 
 
 def page(view: Any, projects: Sequence[Project], here: str, *unseen: Viewable) -> Viewable:
-    """Put a view in the frame; `here` is the slug whose link is the current one."""
+    """Put a view in the frame; `here` is the slug whose link is the current one.
+
+    What is to happen when the page is there has been said before.
+    """
     content = pmui.Column(
-        Patience(),
         view,
         *unseen,
         sizing_mode="stretch_width",
@@ -37,6 +39,7 @@ def page(view: Any, projects: Sequence[Project], here: str, *unseen: Viewable) -
         header=_links(projects, here),
         main=[content],
         main_width=1280,
+        template=patience.TEMPLATE,
         theme_config=theme.CONFIG,
         sx=theme.PAGE,
         busy_indicator=None,
@@ -44,6 +47,7 @@ def page(view: Any, projects: Sequence[Project], here: str, *unseen: Viewable) -
         sizing_mode="stretch_both",
     )
     frame.jscallback(dark_theme=_REMEMBER)
+    patience.tell_at_once()
     return frame
 
 
