@@ -16,7 +16,7 @@ ALARM = {"watched": "error", "before": 0.2, "after": 0.5, "events_learned": 20, 
 def test_challengers_and_alarms_are_on_the_curve() -> None:
     points = [(0.0, 0.1), (10.0, 0.2), (20.0, 0.4)]
     told = learning.Learning("F1", learning.X, points, {"rule": points[1:]}, [(20.0, ALARM)])
-    lines, rival, own, dots = learning.curves(told, ["rule"]).values()
+    _, lines, rival, own, _, dots = learning.curves(told, ["rule"]).values()
     assert (rival.label, len(rival), len(own)) == ("rule", 2, 3)
     assert list(dots.dimension_values("value")) == [0.4]
     assert "errors rose from 0.200 to 0.500" in dots.dimension_values("text")[0]
@@ -26,6 +26,29 @@ def test_challengers_and_alarms_are_on_the_curve() -> None:
 def test_alarms_beyond_the_curve_are_not_drawn() -> None:
     told = learning.Learning("F1", learning.X, [(0.0, 0.1), (10.0, 0.2)], {}, [(20.0, ALARM)])
     assert len(learning.curves(told, []).values()[-1]) == 0
+
+
+def test_changes_of_the_stream_are_marked_otherwise_than_alarms() -> None:
+    points = [(0.0, 0.1), (10.0, 0.2), (20.0, 0.4)]
+    told = learning.Learning(
+        "F1", learning.X, points, {}, [(20.0, ALARM)], [(10.0, "a drift"), (10.0, "an attack")]
+    )
+    lines, _, own, marks, rung = learning.curves(told, []).values()
+    assert [len(each) for each in (lines, marks, rung)] == [1, 1, 1]
+    assert list(marks.dimension_values("value")) == [0.2]
+    assert list(marks.dimension_values("text")) == ["a drift; an attack"]
+    assert [each.label for each in (own, marks, rung)] == [
+        "model", "change of the stream", "drift alarm",
+    ]  # fmt: skip
+
+
+@pytest.mark.usefixtures("own_document")
+def test_legend_names_the_marks() -> None:
+    picture = pictures.Picture(lambda data: learning.curves(data, ["rule"]))
+    plot = hv.renderer("bokeh").get_plot(picture.map)
+    picture.send(learning.Learning("F1", learning.X, [(0.0, 0.1), (9.0, 0.2)], {}, [(9.0, ALARM)]))
+    named = {item.label.value for item in plot.handles["plot"].legend[0].items}
+    assert named == {"rule", "model", "change of the stream", "drift alarm"}
 
 
 @pytest.mark.parametrize(

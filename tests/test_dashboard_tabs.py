@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import json
+import math
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -18,6 +20,7 @@ from dashboard.views.live import WINDOWS, Live
 from dashboard.views.project import TABS, ProjectPage, at_first, task_views
 from flows.projects import fraud
 from tests.conftest import free_port
+from tests.http_server import HttpServer
 from tests.test_dashboard_views import HISTORY, SNAPSHOT
 
 
@@ -125,6 +128,39 @@ def test_windows_of_seconds_show_the_curve_over_time(store: Store) -> None:
         timely[window] = told.over == TIME
         assert told.champion[-1][0] == (0.0 if timely[window] else 12_000)
     assert {window for window in timely if timely[window]} == {"time", "600s", "3600s"}
+
+
+@pytest.mark.parametrize(
+    ("time", "window", "place"),
+    [(35.0, "", 4_000), (35.0, "time", 35_000), (30.0, "", 3_000), (999.0, "", math.inf)],
+)
+def test_changes_of_the_stream_stand_where_they_were_made(
+    store: Store, time: float, window: str, place: float
+) -> None:
+    live = Live(task_views(fraud.PROJECT)[0], fraud.PROJECT, store, window=window)
+    history = [{**point, "time": 10.0 * number} for number, point in enumerate(HISTORY)]
+    live.snapshot = replace(SNAPSHOT, history=history)
+    drift = {"kind": "sudden", "severity": "severe", "width": 2_000}
+    live.changes = [{"time": time, "event_number": 9, "what": "drift", "details": drift}]
+    told = live._curve._pipe.data.changes
+    assert told == [(place, "severe sudden drift, within 2\u202f000 events")]
+
+
+def test_changes_of_the_stream_are_read(store: Store) -> None:
+    live = Live(task_views(fraud.PROJECT)[0], fraud.PROJECT, store)
+    told = [{"time": 1.0, "event_number": 9, "what": "weather", "details": {}}]
+
+    async def twice() -> None:
+        await live.refresh()
+        assert live.changes == []
+        store._reads.clear()
+        with HttpServer(lambda _path: (200, json.dumps({"changes": told}))) as server:
+            store.client = Client(server.url)
+            await live.refresh()
+            await store.client.close()
+
+    asyncio.run(twice())
+    assert live.changes == told
 
 
 def test_address_that_names_a_tab_makes_no_other(store: Store) -> None:

@@ -1,4 +1,4 @@
-"""The learning curve: the champion, its challengers, and where the stream changed."""
+"""The learning curve: the champion, its challengers, and marks where something changed."""
 
 from __future__ import annotations
 
@@ -27,9 +27,10 @@ Alarm = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Learning:
-    """One metric over events learned, the same of each challenger, and the alarms.
+    """One metric over events learned, the same of each challenger, and what is marked on it.
 
-    `over` is X, or TIME, in milliseconds since 1970; so is where each alarm stands.
+    `over` is X, or TIME, in milliseconds since 1970; so is where each mark stands. `alarms` are
+    what detectors rang for, `changes` what the stream's generator did, in words.
     """
 
     label: str = "value"
@@ -37,16 +38,16 @@ class Learning:
     champion: Points = field(default_factory=list)
     rivals: dict[str, Points] = field(default_factory=dict)
     alarms: list[tuple[float, Alarm]] = field(default_factory=list)
+    changes: list[tuple[float, str]] = field(default_factory=list)
 
 
 def curves(told: Learning | None, rivals: list[str]) -> hv.Overlay:
-    """Draw the champion's curve, its challengers' dashed, and a line for each change.
+    """Draw the champion's curve, its challengers' dashed, and a line and a mark for each change.
 
     `rivals` are all challengers there may be: what an overlay is made of must not change.
     """
     told = told or Learning()
-    value = hv.Dimension("value", label=told.label)
-    along = hv.Dimension("along", label=told.over)
+    along, value = _dimensions(told)
     colors = (theme.WARN, *theme.KINDS[4:])
     beside = [
         hv.Curve(told.rivals.get(name, []), along, value, label=name).opts(
@@ -54,17 +55,12 @@ def curves(told: Learning | None, rivals: list[str]) -> hv.Overlay:
         )
         for name, color in zip(rivals, colors, strict=False)
     ]
-    own = hv.Curve(told.champion, along, value, label="model" if rivals else "").opts(
+    own = hv.Curve(told.champion, along, value, label="model").opts(
         color=theme.ACCENT, line_width=2.5, tools=["hover"]
     )
-    marks = _marks(told)
-    lines = hv.VLines([row[0] for row in marks]).opts(
-        color=theme.BAD, line_dash="dotted", line_width=1.5, alpha=0.7
-    )
-    dots = hv.Scatter(marks, along, [value, "text"]).opts(
-        color=theme.BAD, marker="diamond", size=11, **tips()
-    )
-    layers = hv.Overlay([lines, *beside, own, dots])
+    alarms = [(at, sentence(alarm)) for at, alarm in told.alarms]
+    changed, rung = _marked(told, told.changes, CHANGED), _marked(told, alarms, RUNG)
+    layers = hv.Overlay([changed[0], rung[0], *beside, own, changed[1], rung[1]])
     return layers.opts(
         hv.opts.Overlay(
             **{**FRAME, "height": HEIGHT, "hooks": [bare, follow, _read_axis]},
@@ -73,6 +69,10 @@ def curves(told: Learning | None, rivals: list[str]) -> hv.Overlay:
             legend_position="top",
         )
     )
+
+
+def _dimensions(told: Learning) -> tuple[Any, Any]:
+    return hv.Dimension("along", label=told.over), hv.Dimension("value", label=told.label)
 
 
 def sentence(alarm: Alarm) -> str:
@@ -115,16 +115,42 @@ _CLOCK: dict[str, Any] = {
 }
 
 
-def _marks(told: Learning) -> list[tuple[float, float, str]]:
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """How one kind of change is marked, and what the legend calls it."""
+
+    label: str
+    color: str
+    marker: str
+
+
+RUNG = Mark("drift alarm", theme.BAD, "diamond")
+CHANGED = Mark("change of the stream", theme.KINDS[8], "triangle")
+
+
+def _marked(told: Learning, changes: list[tuple[float, str]], mark: Mark) -> tuple[Any, Any]:
+    """Lines where something changed, and marks on the curve that tell what when pointed at."""
+    along, value = _dimensions(told)
+    rows = _rows(told.champion, changes)
+    lines = hv.VLines([row[0] for row in rows]).opts(
+        color=mark.color, line_dash="dotted", line_width=1.5, alpha=0.7
+    )
+    dots = hv.Scatter(rows, along, [value, "text"], label=mark.label).opts(
+        color=mark.color, marker=mark.marker, size=11, **tips()
+    )
+    return lines, dots
+
+
+def _rows(curve: Points, changes: list[tuple[float, str]]) -> list[tuple[float, float, str]]:
     """A mark on the curve at each place where something changed."""
-    if not told.champion:
+    if not curve:
         return []
     texts: dict[float, list[str]] = {}
-    for at, alarm in told.alarms:
-        texts.setdefault(at, []).append(sentence(alarm))
-    first, last = told.champion[0][0], told.champion[-1][0]
+    for at, text in changes:
+        texts.setdefault(at, []).append(text)
+    first, last = curve[0][0], curve[-1][0]
     return [
-        (at, _height(told.champion, at), "; ".join(lines))
+        (at, _height(curve, at), "; ".join(lines))
         for at, lines in texts.items()
         if first <= at <= last
     ]

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
@@ -17,7 +18,7 @@ from dashboard.history import thinned, within
 from dashboard.metrics import axis, describe, shown
 from dashboard.pictures import learning
 from dashboard.store import Store
-from dashboard.views import parts
+from dashboard.views import parts, production
 from dashboard.views.kpis import Kpis, named
 from dashboard.views.tab import Tab
 from dashboard.views.tasks import TaskView
@@ -48,6 +49,7 @@ class Live(Tab):
 
     metric = param.String(default="", doc="Which metric the curve shows")
     window = param.String(default="", doc="How much of the past it shows, as in WINDOWS")
+    changes = param.List(default=[], doc="What the stream's generator did, oldest first")
 
     def __init__(self, task: TaskView, project: Project, store: Store, **params: Any) -> None:
         super().__init__(**{"metric": project.score, **params})
@@ -70,13 +72,16 @@ class Live(Tab):
         self._show()
 
     async def refresh(self) -> None:
-        """Read the rows that the task draws, if it does."""
+        """Read how the stream was changed, and the rows that the task draws, if it does."""
+        changes = await self._store.stream_changes(self._project.slug)
+        if not isinstance(changes, Failure) and changes["changes"] != self.changes:
+            self.changes = changes["changes"]
         if query := self._task.query(self._project):
             answer = await self._store.rows(query)
             if not isinstance(answer, Failure) and answer["rows"] != self._task.rows:
                 self._task.rows = answer["rows"]
 
-    @param.depends("snapshot", "metric", "window", watch=True)
+    @param.depends("snapshot", "metric", "window", "changes", watch=True)
     def _show(self) -> None:
         project = self.snapshot.project or {}
         counts = project.get("counts") or {}
@@ -84,7 +89,7 @@ class Live(Tab):
         self.training.follow(project.get("wanted"))
         self._empty.message = _why_empty(self.snapshot)
         newest = (self.snapshot.metrics, self.snapshot.history, self.snapshot.versions)
-        drawn = (*newest, self.metric, self.window, project.get("alarms"))
+        drawn = (*newest, self.changes, self.metric, self.window, project.get("alarms"))
         if len(self._drawn) == len(drawn) and all(map(_same, drawn, self._drawn)):
             return
         self._drawn = drawn
@@ -124,6 +129,11 @@ class Live(Tab):
             champion=_points(points, lambda one: one["metrics"].get(self.metric), size, timely),
             rivals={name: _points(points, self._of(name), size, timely) for name in self._rivals},
             alarms=[(_place(alarm, points, timely), alarm) for alarm in alarms if points],
+            changes=[
+                (_when(change, points, timely), production.sentence(change))
+                for change in self.changes
+                if points
+            ],
         )
         if points or self._curve.drawn:
             self._curve.send(told)
@@ -133,7 +143,8 @@ class Live(Tab):
         return lambda point: point.get("challengers", {}).get(rival, {}).get(self.metric)
 
     def __panel__(self) -> pmui.Column:
-        note = f"{_CURVE_NOTE} {_RIVALS_NOTE}" if self._rivals else _CURVE_NOTE
+        rivals = f"{_RIVALS_NOTE} " if self._rivals else ""
+        note = f"{_CURVE_NOTE} {rivals}{_MARKS_NOTE}"
         title = parts.titled("Learning curve", note, self._select, self._span)
         steer = parts.line(self.kpis.against, self.training, sx={"justifyContent": "space-between"})
         drift = parts.card(parts.heading("Drift", _DRIFT_NOTE), self.drifts)
@@ -161,7 +172,8 @@ SURE = 5.577
 
 _SMALL = {"xs": 2, "sm": 3, "md": 5}
 _CURVE_NOTE = "Each point scores predictions made before their label was known."
-_RIVALS_NOTE = "Dashed: a challenger on the same events. Red marks: the stream changed."
+_RIVALS_NOTE = "Dashed: a challenger on the same events."
+_MARKS_NOTE = "Point at a mark to read what changed: what a detector noticed, or a generator did."
 _DRIFT_NOTE = "The newest changes of errors and of inputs that the detectors rang for."
 _NO_ALARM = "None so far: errors and inputs are as they were."
 _CONTEST_NOTE = "Mean errors of the champion and its challengers on the same, newest labels."
@@ -199,6 +211,16 @@ def _place(alarm: learning.Alarm, points: list[dict[str, Any]], timely: bool) ->
     if not timely or learned < points[0]["events_learned"]:
         return learned
     return _along(min(points, key=lambda one: abs(one["events_learned"] - learned)), timely)
+
+
+def _when(change: dict[str, Any], points: list[dict[str, Any]], timely: bool) -> float:
+    """Where a change of the stream stands: when it was made, or at how many events that was."""
+    made: float = change["time"]
+    if timely:
+        return 1_000 * made
+    if not points[0]["time"] <= made <= points[-1]["time"]:
+        return math.inf
+    return _along(next(one for one in points if one["time"] >= made), timely)
 
 
 def _line(alarm: dict[str, Any]) -> str:
