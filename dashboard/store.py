@@ -90,12 +90,12 @@ class Store:
 
     async def compare(self, slug: str, a: int, b: int) -> Answer:
         """Let two versions answer for the same events; takes a while."""
-        path = f"/projects/{slug}/models/compare?a={a}&b={b}"
+        path = f"/projects/{slug}/compare?a={a}&b={b}"
         return self._note(await self.client.get(path, PATIENCE))
 
     async def change(self, slug: str, how: str, body: dict[str, Any]) -> Answer:
         """`promote` or `rollback`; what is read afterwards is newer."""
-        answer = await self.client.post(f"/projects/{slug}/models/{how}", body, PATIENCE)
+        answer = await self.client.post(f"/projects/{slug}/{how}", body, PATIENCE)
         for path in ("models", "models/history", "report"):
             self._reads.pop(f"/projects/{slug}/{path}", None)
         return self._note(answer)

@@ -59,7 +59,7 @@ def commands(served: Served) -> CommandStore:
 
 
 def post(served: Served, path: str, **body: Any) -> Any:
-    return served.client.post(f"{served.url}/models/{path}", json=body)
+    return served.client.post(f"{served.url}/{path}", json=body)
 
 
 def test_a_version_tells_all_there_is_of_it(served: Served) -> None:
@@ -69,7 +69,7 @@ def test_a_version_tells_all_there_is_of_it(served: Served) -> None:
     assert (told["version"], told["aliases"], told["events_learned"]) == (1, ["champion"], 100)
 
 
-@pytest.mark.parametrize("path", ["/models/7", "/models/compare?a=7&b=8"])
+@pytest.mark.parametrize("path", ["/models/7", "/compare?a=7&b=8"])
 def test_an_unknown_version_is_a_404(served: Served, path: str) -> None:
     answer = served.get(path)
     assert answer.status_code == 404
@@ -170,26 +170,26 @@ def test_changes_of_the_live_model_are_told_without_mlflow(alone: Served) -> Non
 
 def test_versions_are_compared_on_what_neither_has_learnt(served: Served) -> None:
     register_and_write(served, versions=(200, 300), rows=600)
-    told = served.get("/models/compare?a=1&b=2&events=250").json()
+    told = served.get("/compare?a=1&b=2&events=250").json()
     assert (told["events"], told["unseen"], told["truncated"]) == (250, 250, False)
     assert (told["a"]["learnt"], told["b"]["learnt"]) == (0, 0)
     assert told["a"]["events_learned"] == 200
     assert told["a"]["score"]["name"] == "FBeta"
-    again = served.get("/models/compare?a=2&b=1&events=250").json()
+    again = served.get("/compare?a=2&b=1&events=250").json()
     assert (again["a"], again["b"]) == (told["b"], told["a"])
     assert again["t"] == pytest.approx(-told["t"])
 
 
 def test_what_was_learnt_before_is_told_where_there_is_nothing_else(served: Served) -> None:
     register_and_write(served, versions=(200, 300), rows=300)
-    told = served.get("/models/compare?a=1&b=2&events=250").json()
+    told = served.get("/compare?a=1&b=2&events=250").json()
     assert (told["events"], told["unseen"]) == (250, 0)
     assert (told["a"]["learnt"], told["b"]["learnt"]) == (150, 250)
 
 
 def test_without_rows_there_is_nothing_to_compare(served: Served) -> None:
     register(served, 100, 200)
-    told = served.get("/models/compare?a=1&b=2").json()
+    told = served.get("/compare?a=1&b=2").json()
     assert (told["events"], told["first"], told["t"]) == (0, None, None)
     assert told["a"]["metrics"] == {}
 

@@ -17,13 +17,13 @@ from api.platform import Platform, Served
 from flows.projects.spec import Project
 from flows.stores.registry import Version
 
-router = APIRouter(prefix="/projects/{project}/models", tags=["models"])
+router = APIRouter(prefix="/projects/{project}", tags=["models"])
 
 VersionNumber = Annotated[int, Query(ge=1, le=LARGEST_NUMBER, description="A version's number")]
 Events = Annotated[int, Query(ge=1, le=2_000, description="How many of the newest events")]
 
 
-@router.get("", responses=returns(RegisteredModels))
+@router.get("/models", responses=returns(RegisteredModels))
 def list_models(platform: PlatformDep, served: ServedDep, shard: ShardDep) -> Json:
     """List a project's newest 200 versions, newest first; older ones are found by number."""
     project = served.project
@@ -48,7 +48,7 @@ async def compare_models(
     return Json(told)
 
 
-@router.get("/history", responses=returns(ChangeHistory))
+@router.get("/models/history", responses=returns(ChangeHistory))
 def get_model_history(platform: PlatformDep, served: ServedDep, shard: ShardDep) -> Json:
     """Tell who promoted and rolled back what, when and why; also what waits and was refused."""
     return Json(_changer(platform, served, shard).history())
@@ -74,7 +74,7 @@ def roll_back_model(
     return Json(told, 202)
 
 
-@router.get("/{version}", responses=returns(RegisteredModel))
+@router.get("/models/{version}", responses=returns(RegisteredModel))
 def get_registered_model(
     platform: PlatformDep,
     served: ServedDep,
