@@ -1,0 +1,1 @@
+"""What shows how good a trained model is and why, as plain data that pictures are made of."""
