@@ -92,6 +92,23 @@ def test_everybody_reaches_what_they_need_and_nobody_else(overlay: str) -> None:
     assert found == expected
 
 
+def test_exporters_reach_what_they_tell_of_and_nothing_else() -> None:
+    every = {pod.owner["metadata"]["name"]: pod for pod in pods("k3d")}
+    stores = {
+        "kafka": 9092,
+        "redis": 6379,
+        "postgresql": 5432,
+        "mlflow": 5000,
+        "object-store": 8333,
+    }
+    for told in ("kafka", "redis", "postgresql"):
+        exporter = every[f"{told}-exporter"]
+        reached = {
+            store for store, port in stores.items() if allowed("k3d", exporter, every[store], port)
+        }
+        assert reached == {told}
+
+
 @EACH
 def test_nobody_speaks_without_being_named(overlay: str) -> None:
     every = [one for one in objects(overlay, "NetworkPolicy") if not one["spec"]["podSelector"]]

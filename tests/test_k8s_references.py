@@ -11,6 +11,7 @@ from tests.k8s_objects import (
     K8S,
     OVERLAYS,
     Pods,
+    environment,
     name,
     objects,
     plain,
@@ -178,6 +179,16 @@ def test_bytewax_tells_of_itself_and_notes_its_steps_where_it_may_write(overlay:
         assert int(told["BYTEWAX_DATAFLOW_API_PORT"]) == pod.ports["bytewax"]
         mounted = {one["mountPath"] for one in container["volumeMounts"]}
         assert told["BYTEWAX_DATAFLOW_API_CACHE_PATH"] in mounted
+
+
+@EACH
+def test_what_an_argument_takes_from_the_environment_is_there(overlay: str) -> None:
+    """What is not is left as it is written, brackets and all."""
+    for pod in pods(overlay):
+        for container in pod.containers:
+            words = [*container.get("command", []), *container.get("args", [])]
+            asked = set(re.findall(r"\$\((\w+)\)", " ".join(words)))
+            assert asked <= environment(overlay, pod, container).keys(), pod.name
 
 
 def shards(overlay: str) -> int:
