@@ -89,11 +89,21 @@ class Desk:
     def _look(self, shard: int) -> None:
         command = self._store.waiting(shard)
         if command is None:
-            self._orders.pop(shard, None)
+            self._forget(shard)
         elif command.number <= self._obeyed.get(shard, 0):
             self._settle(shard, command)
         elif shard not in self._orders or self._orders[shard].number != command.number:
             self._prepare(shard, command)
+
+    def _forget(self, shard: int) -> None:
+        """Drop an order that is done.
+
+        One that Redis has lost is not: a source may have moved already, and the learner then waits
+        for the others.
+        """
+        order = self._orders.get(shard)
+        if order is not None and order.number <= self._obeyed.get(shard, 0):
+            del self._orders[shard]
 
     def _settle(self, shard: int, command: Command) -> None:
         faults.point("command.saved")

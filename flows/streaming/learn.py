@@ -64,6 +64,7 @@ class LearnLogic(StatefulBatchLogic[Decoded, Learned, bytes]):
         if snapshot is not None:
             self._learner = Learner(project, codec.loads(snapshot, self._key))
             self._save()
+            _tell_what_is_awaited(self._learner.state)
 
     @guarded
     def on_batch(self, values: list[Decoded]) -> Output:
@@ -158,6 +159,16 @@ def learn(learner: Learner, decoded: Decoded) -> Learned:
         raise
     _account(state, decoded)
     return learned
+
+
+def _tell_what_is_awaited(state: State) -> None:
+    if state.awaiting:
+        _log.warning(
+            "rollback %d is half done: nothing of %s is learnt before it is read from where the"
+            " version was; if Redis has lost the command, send the rollback again",
+            state.command,
+            ", ".join(state.awaiting),
+        )
 
 
 def _at(decoded: Decoded) -> dict[str, Any]:
