@@ -15,6 +15,7 @@ from typing import Any
 
 import httpx2
 import pytest
+import yaml
 
 ROOT = Path(__file__).parents[1]
 MONITORING = ROOT / "k8s/components/monitoring"
@@ -53,13 +54,29 @@ def running(command: list[str], url: str, log: Path) -> Iterator[str]:
             process.wait()
 
 
+def completed(secrets: Path) -> str:
+    """The configuration as the pod completes it from a directory of secrets."""
+    found = yaml.safe_load((MONITORING / "alertmanager/complete.yaml").read_text("utf-8"))
+    [prepares] = found["spec"]["template"]["spec"]["initContainers"]
+    [script] = prepares["args"]
+    target = secrets / "completed.yml"
+    for there, here in (
+        ("/etc/template/alertmanager.yml", MONITORING / "alertmanager/alertmanager.yml"),
+        ("/etc/alertmanager/alertmanager.yml", target),
+        (SECRETS, secrets),
+    ):
+        script = script.replace(there, str(here))
+    subprocess.run([*prepares["command"], script], check=True)
+    return target.read_text(encoding="utf-8")
+
+
 def alertmanager_config(secrets: Path) -> str:
     """What is deployed, with the secrets of a directory.
 
     Debian's Alertmanager is older than the one that is deployed and does not know that addresses
     may be in files everywhere: it is given their contents.
     """
-    text = (MONITORING / "alertmanager/alertmanager.yml").read_text(encoding="utf-8")
+    text = completed(secrets)
 
     def content(found: re.Match[str]) -> str:
         return f"{found[1]}: {(secrets / found[2]).read_text()}"

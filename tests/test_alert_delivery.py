@@ -25,6 +25,12 @@ from tests.conftest import free_port
 from tests.test_alert_rules import EVERY
 
 CONFIG = yaml.safe_load((MONITORING / "alertmanager/alertmanager.yml").read_text(encoding="utf-8"))
+MAIL = {
+    "smtp-host": "127.0.0.1:9",
+    "smtp-user": "realtime",
+    "mail-from": "realtime@here.invalid",
+    "mail-to": "on-call@here.invalid",
+}
 
 
 @pytest.fixture(scope="module")
@@ -39,7 +45,7 @@ def config(mailbox: Mailbox, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """What is deployed, with addresses of the mailbox, and without a wait before the first word."""
     directory = tmp_path_factory.mktemp("alertmanager")
     for name in _secrets():
-        (directory / name).write_text(f"{mailbox.url}/{name}")
+        (directory / name).write_text(MAIL.get(name, f"{mailbox.url}/{name}"))
     text = re.sub(r"group_wait: \w+", "group_wait: 0s", alertmanager_config(directory))
     path = directory / "alertmanager.yml"
     path.write_text(text)
@@ -47,7 +53,28 @@ def config(mailbox: Mailbox, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def _secrets() -> set[str]:
-    return set(re.findall(rf"{SECRETS}/([a-z-]+)", yaml.safe_dump(CONFIG)))
+    return set(re.findall(rf"{SECRETS}/([a-z-]+)", yaml.safe_dump(CONFIG))) | MAIL.keys()
+
+
+def test_secrets_are_those_that_the_readme_and_the_example_name() -> None:
+    k8s = MONITORING.parents[1]
+    lines = (k8s / "overlays/k3d/secrets/alertmanager.env.example").read_text().splitlines()
+    assert {line.split("=")[0] for line in lines if not line.startswith("#")} == _secrets()
+    [row] = re.findall(r"^\| `alertmanager` .+$", (k8s / "README.md").read_text(), re.MULTILINE)
+    assert set(re.findall(r"`([a-z-]+)`", row)) - {"alertmanager"} == _secrets()
+
+
+def test_mail_goes_where_the_secret_says(config: Path) -> None:
+    """All braces are filled in, and no address is written into the file."""
+    told = yaml.safe_load(config.read_text())
+    [mail] = [one for receiver in told["receivers"] for one in receiver.get("email_configs", [])]
+    assert mail["to"] == MAIL["mail-to"]
+    assert told["global"]["smtp_smarthost"] == MAIL["smtp-host"]
+    assert told["global"]["smtp_from"] == MAIL["mail-from"]
+    assert told["global"]["smtp_auth_username"] == MAIL["smtp-user"]
+    written = (MONITORING / "alertmanager/alertmanager.yml").read_text()
+    assert set(re.findall(r"\{([a-z-]+)\}", written)) == MAIL.keys()
+    assert "@" not in written
 
 
 def test_every_kind_of_receiver_is_there_and_its_secrets_are_files() -> None:
