@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 from fastapi import Response
 
+from api.analytics.charted import ChartFigures
 from api.analytics.figures import Profile
 from api.sql.messages import SqlAnswer, SqlColumn, SqlTable, SqlTables, TableVersion
 from flows.learning.contest import Standing
@@ -17,7 +18,15 @@ from flows.stores.live import Point, Wanted
 from flows.stores.predictions import Scores
 from flows.stores.production import ProducerStatus, StreamChange
 
-__all__ = ["Profile", "SqlAnswer", "SqlColumn", "SqlTable", "SqlTables", "TableVersion"]
+__all__ = [
+    "ChartFigures",
+    "Profile",
+    "SqlAnswer",
+    "SqlColumn",
+    "SqlTable",
+    "SqlTables",
+    "TableVersion",
+]
 """What SQL and analyses answer with, described beside the rest."""
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import redis
 
 from api.comparison import Comparer
+from api.drawing import Drawer
 from api.events import EventReader
 from api.labels import LabelSender
 from api.registered import RegistryReader
@@ -46,6 +47,7 @@ class Platform:
         self.settings = settings
         self.labels = LabelSender(settings)
         self.sql = pool(settings, projects)
+        self.drawer = Drawer()
         self._redis = connect(settings.redis_url.get_secret_value())
         key = settings.signing_key.get_secret_value().encode()
         self.served = {
@@ -88,6 +90,7 @@ class Platform:
     def stop(self) -> None:
         """End all threads and connections; takes about a second."""
         self.sql.stop()
+        self.drawer.stop()
         self.streams.leave()
         self.registry.stop()
         self.versions.stop()

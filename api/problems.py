@@ -15,6 +15,7 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 
 from api.bodies import InvalidBody
+from api.drawing import DrawingError
 from api.sql.errors import SqlBusy, SqlError, SqlNotAllowed, SqlTimeout, SqlTooLarge
 from flows.errors import (
     BrokerError,
@@ -67,6 +68,7 @@ _KINDS: dict[type[Exception], _Kind] = {
     SqlNotAllowed: _Kind("sql-not-allowed", "The query asks for more than to read", 403),
     SqlTimeout: _Kind("sql-timeout", "The query took too long", 422),
     SqlTooLarge: _Kind("sql-too-large", "The query took too much room", 422),
+    DrawingError: _Kind("drawing-failed", "The picture cannot be drawn", 422),
     SqlBusy: _Kind("sql-busy", "Too many queries", 429),
     BrokerError: _Kind("broker-unavailable", "Kafka does not answer", 503),
 }

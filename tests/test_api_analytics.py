@@ -1,4 +1,4 @@
-"""Profiles over HTTP."""
+"""Profiles and charts over HTTP."""
 
 from __future__ import annotations
 
@@ -126,6 +126,63 @@ def test_limits_are_those_of_queries(redis_url: str, tmp_path: Path) -> None:
         answer = get(hurried)
     assert answer.status_code == 422
     assert answer.json()["type"].endswith(("sql-timeout", "sql-too-large"))
+
+
+def draw(client: TestClient, query: str, accept: str = "*/*") -> httpx2.Response:
+    answer = client.get(f"/projects/fraud/chart?{query}", headers={"Accept": accept})
+    assert isinstance(answer, httpx2.Response)
+    return answer
+
+
+def test_chart_tells_its_figures(client: TestClient) -> None:
+    told = draw(client, "kind=bar&x=label_status&y=amount&how=mean&facet=").json()
+    assert (told["rows"], told["value_name"], told["left_out"]) == (EVENTS, "mean of amount", 0)
+    assert sorted(told["x"]["values"]) == ["carried", "matched", "missing"]
+    assert told["data"]["rows"] == [20, 20, 20]
+    assert {one["name"] for one in told["tables"]} == {PROJECT.topic, f"{PROJECT.topic}_outcomes"}
+
+
+def test_fields_have_units_and_other_tables_charts(client: TestClient) -> None:
+    told = draw(client, "kind=histogram&x=amount&table=events&rows=30").json()
+    assert (told["x"]["unit"], told["rows"]) == ("currency units", 30)
+    assert draw(client, "kind=pie&x=status&table=outcomes").json()["x"]["values"] == ["matched"]
+
+
+@pytest.mark.parametrize(
+    ("accept", "given", "begins"),
+    [
+        ("image/png", "image/png", b"\x89PNG"),
+        ("image/avif,image/svg+xml,image/*;q=0.8,*/*;q=0.5", "image/svg+xml", b"<?xml"),
+        ("image/*", "image/png", b"\x89PNG"),
+    ],
+)
+def test_accept_chooses_a_picture(
+    client: TestClient, accept: str, given: str, begins: bytes
+) -> None:
+    answer = draw(client, "kind=box&x=currency&y=amount", accept)
+    assert answer.status_code == 200, answer.text
+    assert answer.headers["content-type"].startswith(given)
+    assert "default-src 'none'" in answer.headers["content-security-policy"]
+    assert answer.content.startswith(begins)
+
+
+@pytest.mark.parametrize(
+    ("query", "status", "said"),
+    [
+        ("kind=bar", 422, "x"),
+        ("kind=sculpture&x=amount", 422, "kind"),
+        ("kind=bar&x=nothing", 422, "no column 'nothing'"),
+        ("kind=scatter&x=amount", 422, "needs a column for y"),
+        ("kind=bar&x=amount&how=guess", 422, "how"),
+    ],
+)
+def test_a_chart_that_cannot_be_is_a_problem(
+    client: TestClient, query: str, status: int, said: str
+) -> None:
+    answer = draw(client, query, "image/png")
+    assert answer.status_code == status
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert said in answer.json()["detail"]
 
 
 def test_reading_is_enough() -> None:

@@ -6,6 +6,8 @@ from datetime import datetime
 
 import msgspec
 
+from api.analytics.charted import Chart, How
+
 
 class Expected(msgspec.Struct, frozen=True, kw_only=True):
     """What a project says of one value of its events: `path` is dotted where it is nested."""
@@ -36,3 +38,16 @@ class ProfileAsked(msgspec.Struct, frozen=True, kw_only=True):
     rows: Rows
     identity: str | None
     expected: list[Expected]
+
+
+class ChartAsked(msgspec.Struct, frozen=True, kw_only=True):
+    """A chart of columns by their names; those of structs with dots. `units` by column."""
+
+    rows: Rows
+    kind: Chart
+    x: str
+    y: str | None = None
+    colour: str | None = None
+    facet: str | None = None
+    how: How = "count"
+    units: dict[str, str] = {}

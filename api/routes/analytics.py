@@ -9,12 +9,16 @@ from typing import Annotated, Literal, cast
 import msgspec
 from fastapi import APIRouter, HTTPException, Query, Request, Response
 
-from api.analytics.asked import Expected, ProfileAsked, Rows
+from api.analytics.asked import ChartAsked, Expected, ProfileAsked, Rows
+from api.analytics.charted import Chart, ChartFigures, How
 from api.analytics.figures import Profile
 from api.analytics.report import POLICY, report
 from api.answers import Json
 from api.deps import InstrumentsDep, PlatformDep, ServedDep
+from api.drawing import MEDIA_TYPES
+from api.instruments import Instruments
 from api.openapi import returns
+from api.platform import Platform
 from api.sql.messages import Analysis, Figures
 from flows.projects.forms import form_fields
 from flows.projects.spec import Project
@@ -23,6 +27,7 @@ router = APIRouter(prefix="/projects/{project}", tags=["analytics"])
 
 MOST_ROWS = 2_000_000
 JSON, HTML = "application/json", "text/html"
+SANDBOX = "default-src 'none'; style-src 'unsafe-inline'; sandbox"
 ARRIVAL = "kafka_time"
 
 Part = Literal["events", "predictions", "outcomes", "labels"]
@@ -33,13 +38,21 @@ Table = Annotated[
 ]
 
 
-def _described() -> dict[int | str, dict[str, object]]:
-    described = returns(Profile)
-    described[200]["content"] |= {HTML: {"schema": {"type": "string"}}}
+PICTURE = "flows.pictures.charts.chart"
+
+ColumnName = Annotated[str | None, Query(max_length=200, description="A column, dotted if nested")]
+XName = Annotated[str, Query(max_length=200, description="The column along x")]
+KindOfChart = Annotated[Chart, Query(description="What is drawn")]
+HowTold = Annotated[How, Query(description="What is made of the values that come together")]
+
+
+def _described(kind: type[msgspec.Struct], *others: str) -> dict[int | str, dict[str, object]]:
+    described = returns(kind)
+    described[200]["content"] |= {name: {"schema": {"type": "string"}} for name in others}
     return described
 
 
-@router.get("/profile", responses=_described())
+@router.get("/profile", responses=_described(Profile, HTML))
 def get_profile(
     platform: PlatformDep,
     served: ServedDep,
@@ -57,14 +70,7 @@ def get_profile(
         identity=project.event_id if table in (None, "events", "predictions") else None,
         expected=_expected(project),
     )
-    analysis = Analysis(
-        kind="profile",
-        view=asked.rows.view.lower(),
-        body=msgspec.msgpack.encode(asked),
-        seconds=platform.settings.analytics_seconds,
-    )
-    with instruments.query("duckdb"):
-        figures = cast(Figures, platform.sql.ask(analysis))
+    figures = _figures(platform, instruments, "profile", asked.rows, asked)
     found = msgspec.msgpack.decode(figures.body, type=Profile)
     profile = msgspec.structs.replace(found, tables=figures.tables)
     if media_type == JSON:
@@ -75,6 +81,64 @@ def get_profile(
         )
     answer.headers["Vary"] = "Accept"
     return answer
+
+
+@router.get("/chart", responses=_described(ChartFigures, *MEDIA_TYPES))
+def get_chart(
+    platform: PlatformDep,
+    served: ServedDep,
+    instruments: InstrumentsDep,
+    request: Request,
+    kind: KindOfChart,
+    x: XName,
+    y: ColumnName = None,
+    colour: ColumnName = None,
+    facet: ColumnName = None,
+    how: HowTold = "count",
+    rows: RowCount = MOST_ROWS,
+    since: Since = None,
+    table: Table = None,
+) -> Response:
+    """Draw the newest rows; `Accept` chooses between the figures as JSON, PNG and SVG.
+
+    Of a heat map, `colour` is what cells are coloured by."""
+    media_type = chosen(request.headers.get("accept", ""), (JSON, *MEDIA_TYPES))
+    project = served.project
+    asked = ChartAsked(
+        rows=wanted(project, table, rows, since),
+        kind=kind,
+        x=x,
+        y=y or None,
+        colour=colour or None,
+        facet=facet or None,
+        how=how,
+        units={field.path: field.unit for field in form_fields(project.event) if field.unit},
+    )
+    figures = _figures(platform, instruments, "chart", asked.rows, asked)
+    found = msgspec.msgpack.decode(figures.body, type=ChartFigures)
+    told = msgspec.structs.replace(found, tables=figures.tables)
+    if media_type == JSON:
+        return Json(told)
+    drawn = platform.drawer.draw(PICTURE, told, MEDIA_TYPES[media_type])
+    headers = {"Cache-Control": "no-store", "Vary": "Accept", "Content-Security-Policy": SANDBOX}
+    return Response(drawn, media_type=media_type, headers=headers)
+
+
+def _figures(
+    platform: Platform,
+    instruments: Instruments,
+    kind: Literal["profile", "chart"],
+    rows: Rows,
+    asked: msgspec.Struct,
+) -> Figures:
+    analysis = Analysis(
+        kind=kind,
+        view=rows.view.lower(),
+        body=msgspec.msgpack.encode(asked),
+        seconds=platform.settings.analytics_seconds,
+    )
+    with instruments.query("duckdb"):
+        return cast(Figures, platform.sql.ask(analysis))
 
 
 def wanted(project: Project, part: Part | None, most: int, since: datetime | None) -> Rows:

@@ -66,7 +66,7 @@ class Tables(msgspec.Struct, frozen=True, tag=True):
 class Analysis(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     """Work out figures of a view, for at most so many seconds; `body` says more, in msgpack."""
 
-    kind: Literal["profile"]
+    kind: Literal["profile", "chart"]
     view: str
     body: bytes
     seconds: float
