@@ -3,22 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from itertools import groupby
+from itertools import cycle, groupby
 from typing import Any
 
 import holoviews as hv
 import numpy as np
 
+from flows.pictures.palette import COLOURS, SHADES, filled
+
 Figures = dict[str, Any]
 """The API's answer, or its parts: `x`, `y`, `colour` and `facet` are axes, `data` lists by name."""
 
-COLOURS = (
-    *("#4f46e5", "#059669", "#d97706", "#e11d48", "#0284c7"),
-    *("#a855f7", "#65a30d", "#db2777", "#0d9488", "#ea580c"),
-)
-"""Mid tones, which stand out from both white and near black."""
-
-_STOPS = ("#94a3b8", "#6366f1", "#c026d3", "#e11d48")
 ABREAST = 2
 
 
@@ -70,7 +65,7 @@ def _steps(told: Figures) -> Any:
         heights[part["data"]["x"]] = [value or 0.0 for value in part["data"]["value"]]
         made = hv.Histogram((edges, heights), kdims=[_dimension(told["x"])], vdims=[_value(told)])
         alpha = 0.9 if told["colour"] is None else 0.55
-        drawn[name] = made.opts(alpha=alpha, **_filled(colour), **_turned_times(told["x"]))
+        drawn[name] = made.opts(alpha=alpha, **filled(colour), **_turned_times(told["x"]))
     return _together(drawn, told)
 
 
@@ -92,11 +87,11 @@ def _pie(told: Figures) -> Any:
     values = [max(0.0, value or 0.0) for value in data["value"]]
     total, begun = sum(values) or 1.0, 0.0
     wedges, legend = [], {}
-    for at, value, colour in zip(data["x"], values, _cycle(), strict=False):
+    for at, value, colour in zip(data["x"], values, cycle(COLOURS), strict=False):
         angles = 2 * np.pi * np.linspace(begun, begun + value / total, 60)
         begun += value / total
         xs, ys = (np.concatenate([[0.0], one(angles)]) for one in (np.sin, np.cos))
-        wedges.append(hv.Polygons([{"x": xs, "y": ys}]).opts(**_filled(colour), **_BARE))
+        wedges.append(hv.Polygons([{"x": xs, "y": ys}]).opts(**filled(colour), **_BARE))
         legend[f"{names[at]}: {100 * value / total:.1f} %"] = colour
     drawn = hv.Overlay([*wedges, _legend(legend, told["x"]["name"], ["x", "y"])])
     return drawn.opts(aspect="equal", **_BARE)
@@ -140,7 +135,7 @@ def _pixels(told: Figures) -> Any:
     from flows.pictures.shading import shaded
 
     kinds = told["colour"]["values"]
-    colours = dict(zip(kinds, _cycle(), strict=False))
+    colours = dict(zip(kinds, cycle(COLOURS), strict=False))
     cells = {kinds[place]: _cells(part)[2] for place, part in _parts(told, "colour")}
     xs, ys, _ = _cells(told)
     picture = hv.RGB((xs, ys, *shaded(cells, colours)), _plane(told), vdims=list("RGBA"))
@@ -206,11 +201,6 @@ def _together(drawn: dict[str, Any], told: Figures) -> Any:
     return hv.NdOverlay(drawn, told["colour"]["name"], sort=False)
 
 
-def _cycle() -> Iterator[str]:
-    while True:
-        yield from COLOURS
-
-
 def _legend(colours: dict[str, str], name: str, plane: list[Any]) -> Any:
     """Points that are nowhere, for the names and colours of what has no legend of its own."""
     nowhere = {
@@ -220,29 +210,10 @@ def _legend(colours: dict[str, str], name: str, plane: list[Any]) -> Any:
     return hv.NdOverlay(nowhere, name, sort=False)
 
 
-def _filled(colour: str) -> dict[str, Any]:
-    """What backends call the colour of a surface."""
-    if hv.Store.current_backend == "matplotlib":
-        return {"facecolor": colour, "edgecolor": "none"}
-    return {"fill_color": colour, "line_color": None}
-
-
 def _turned_times(axis: Figures) -> dict[str, Any]:
     return {"xrotation": 30} if axis["kind"] == "time" else {}
 
 
-def _gradient(stops: tuple[str, ...], count: int = 64) -> list[str]:
-    """Colours from one stop to the next."""
-    at = np.linspace(0, len(stops) - 1, count)
-    parts = [[int(stop[place : place + 2], 16) for stop in stops] for place in (1, 3, 5)]
-    channels = [np.interp(at, range(len(stops)), part) for part in parts]
-    return [
-        "#" + "".join(f"{round(one):02x}" for one in colour)
-        for colour in zip(*channels, strict=True)
-    ]
-
-
-SHADES = _gradient(_STOPS)
 _BARE: dict[str, Any] = {"xaxis": None, "yaxis": None, "show_frame": False}
 
 

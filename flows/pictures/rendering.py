@@ -13,6 +13,8 @@ import holoviews as hv
 import matplotlib as mpl
 from cycler import cycler
 
+from flows.pictures.palette import COLOURS
+
 Form = Literal["png", "svg"]
 
 SIZE = (8.0, 4.5)
@@ -23,10 +25,6 @@ PANEL = (6.4, 3.8)
 
 DOTS_PER_INCH = 120
 INK, FAINT = "#1b1f24", "#d0d7de"
-COLOURS = (
-    *("#4f46e5", "#059669", "#d97706", "#e11d48", "#0284c7"),
-    *("#a855f7", "#65a30d", "#db2777", "#0d9488", "#ea580c"),
-)
 LOOK: Any = {
     "axes.edgecolor": INK,
     "axes.labelcolor": INK,
