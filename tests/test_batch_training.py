@@ -242,3 +242,17 @@ def test_a_model_that_could_not_be_registered_changes_nothing(
     run = client.get_run(facts.run_id)
     failed = client.search_runs([run.info.experiment_id], "attributes.status = 'FAILED'")
     assert len(failed) == 1
+
+
+def test_runs_of_trainings_that_died_are_closed(
+    registered: tuple[Settings, str],
+) -> None:
+    settings, _ = registered
+    registry = BatchRegistry(settings.mlflow_uri, PROJECT)
+    facts = registry.facts()
+    assert facts is not None
+    died = registry._begin(facts)
+    assert (registry.sweep(), registry.sweep()) == (1, 0)
+    client = MlflowClient(settings.mlflow_uri)
+    assert client.get_run(died).info.status == "KILLED"
+    assert client.get_run(facts.run_id).info.status == "FINISHED"

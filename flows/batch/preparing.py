@@ -35,8 +35,12 @@ def useful(table: Table) -> list[Column]:
 def _tells(values: Any, column: Column) -> bool:
     if column.category:
         return 1 < len(set(values)) <= max(2, IDENTIFYING * len(values))
+    return _varies(values)
+
+
+def _varies(values: Any) -> bool:
     known = values[~np.isnan(values)]
-    return bool(len(known) and (len(known) < len(values) or known.min() < known.max()))
+    return bool(len(known) and known.min() < known.max())
 
 
 def for_trees(table: Table, target: str) -> ColumnTransformer:
@@ -45,6 +49,7 @@ def for_trees(table: Table, target: str) -> ColumnTransformer:
     Codes come first, `coded` says how many; what was not seen in training is missing.
     """
     few, many = _by_size(table)
+    varying = [name for name in table.numbers if _varies(table.frame[name].to_numpy())]
     codes = OrdinalEncoder(
         handle_unknown="use_encoded_value", unknown_value=np.nan, encoded_missing_value=np.nan
     )
@@ -52,7 +57,7 @@ def for_trees(table: Table, target: str) -> ColumnTransformer:
         [
             ("codes", codes, few),
             ("usual", _usual(target), many),
-            ("numbers", "passthrough", table.numbers),
+            ("numbers", "passthrough", varying),
         ]
     )
 
