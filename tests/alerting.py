@@ -32,11 +32,12 @@ has_alertmanager = pytest.mark.skipif(
 )
 
 
-def until(condition: Callable[[], Any], what: str) -> None:
-    """Wait for something that another process brings about."""
+def until(condition: Callable[[], Any], what: str | Callable[[], object]) -> None:
+    """Wait for something that another process brings about; `what` may tell at the end."""
     deadline = time.monotonic() + PATIENCE_SECONDS
     while not condition():
-        assert time.monotonic() < deadline, f"{what} did not come to be"
+        late = time.monotonic() > deadline
+        assert not late, f"{what() if callable(what) else what} did not come to be"
         time.sleep(0.2)
 
 

@@ -158,14 +158,22 @@ def test_second_start_goes_on_from_the_models_of_the_first(platform: Platform) -
 
 @has_prometheus
 def test_prometheus_can_read_all_parts(prometheus: Prometheus) -> None:
-    errors = {one["labels"]["job"]: one["lastError"] for one in prometheus.targets()}
-    assert errors == dict.fromkeys(SCRAPED, "")
+    """On a machine that is busy one may be late, and is read the next time."""
+
+    def errors() -> dict[str, str]:
+        return {one["labels"]["job"]: one["lastError"] for one in prometheus.targets()}
+
+    until(lambda: errors() == dict.fromkeys(SCRAPED, ""), errors)
 
 
 @has_prometheus
 def test_every_metric_of_ours_is_told(prometheus: Prometheus) -> None:
-    told = set(prometheus.ask("label/__name__/values"))
-    assert told >= (OURS | BYTEWAX) - NEEDS_AN_INCIDENT
+    expected = (OURS | BYTEWAX) - NEEDS_AN_INCIDENT
+
+    def missing() -> set[str]:
+        return expected - set(prometheus.ask("label/__name__/values"))
+
+    until(lambda: not missing(), missing)
 
 
 @has_prometheus
@@ -180,29 +188,28 @@ def test_nothing_is_told_that_is_not_registered(prometheus: Prometheus) -> None:
 @has_prometheus
 @pytest.mark.parametrize("board", BOARDS, ids=[board.slug for board in BOARDS])
 def test_every_panel_of_our_own_parts_shows_something(board: Board, prometheus: Prometheus) -> None:
+    def empty() -> list[tuple[str, str]]:
+        return [
+            (panel.title, query)
+            for panel in board.panels
+            for query in panel.queries.values()
+            if names(query) <= OURS | BYTEWAX | EVERYWHERE
+            if not shown(panel.title, at_once(query))
+        ]
 
     def shown(title: str, query: str) -> object:
         asked = prometheus.results if title in NEEDS_A_BROWSER else prometheus.numbers
         return asked(query)
 
-    empty = [
-        (panel.title, query)
-        for panel in board.panels
-        for query in panel.queries.values()
-        if names(query) <= OURS | BYTEWAX | EVERYWHERE
-        if not shown(panel.title, at_once(query))
-    ]
-    assert empty == []
+    until(lambda: not empty(), empty)
 
 
 @has_prometheus
 def test_no_rule_fails(prometheus: Prometheus) -> None:
-    rules = {rule["name"]: rule for rule in prometheus.rules()}
-    assert rules.keys() == EVERY.keys()
-    assert {name: one.get("lastError", "") for name, one in rules.items()} == dict.fromkeys(
-        rules, ""
-    )
-    assert {one["health"] for one in rules.values()} == {"ok"}
+    until(lambda: "unknown" not in {one["health"] for one in prometheus.rules()}, "an evaluation")
+    rules = prometheus.rules()
+    assert {one["name"] for one in rules} == EVERY.keys()
+    assert [(one["name"], one["lastError"]) for one in rules if one["health"] != "ok"] == []
 
 
 @has_prometheus
