@@ -11,6 +11,8 @@ RealtimeError
 │   └── SignatureError
 ├── ConflictError
 ├── VersionError
+├── JobError
+├── Cancelled
 └── StoreError
     └── ModelUnavailable
 
@@ -62,6 +64,14 @@ class ConflictError(RealtimeError):
 
 class VersionError(RealtimeError):
     """A model has no such version."""
+
+
+class JobError(RealtimeError):
+    """There is no such job."""
+
+
+class Cancelled(RealtimeError):
+    """Somebody wants the end of the work that is being done."""
 
 
 class StoreError(RealtimeError):
