@@ -59,6 +59,7 @@ def test_an_order_is_there_until_it_is_done(desk: Desk, store: CommandStore) -> 
     until(lambda: desk.order(0), "the order")
     order = desk.order(0)
     assert order is not None
+    assert order.change is not None
     assert (order.number, order.change.challenger, order.moves) == (7, "baseline", False)
     desk.obeyed(0, 7)
     until(lambda: store.waiting(0) is None, "the end of the command")
@@ -69,7 +70,9 @@ def test_an_order_is_there_until_it_is_done(desk: Desk, store: CommandStore) -> 
 def test_a_refused_order_leaves_its_reason(desk: Desk, store: CommandStore) -> None:
     store.send(0, PROMOTION)
     until(lambda: desk.order(0), "the order")
-    desk.refused(7, "there is no such challenger")
+    order = desk.order(0)
+    assert order is not None
+    desk.refused(order, "there is no such challenger")
     desk.obeyed(0, 7)
     until(lambda: store.refusals(0), "the refusal")
     (refusal,) = store.refusals(0)

@@ -116,8 +116,12 @@ class Learner:
             past.note(event)
         for alarm in state.inputs.update(features):
             self._ring(alarm, time)
-        learned = state.counts["learned"]
-        return prediction, Waiting(features, prediction, learned, time, rivals, state.leads)
+        learned, taken = state.counts["learned"], None
+        if state.batch is not None:
+            own_time = getattr(event, self.project.time).timestamp()
+            taken = state.batch.take(features, own_time)
+        waiting = Waiting(features, prediction, learned, time, rivals, state.leads, taken)
+        return prediction, waiting
 
     def _settle(self, event_id: str, waiting: Waiting, label: Any, time: float) -> Outcome:
         error = self._learn(waiting, label, time)
@@ -146,6 +150,8 @@ class Learner:
                 errors[name] = task.error(label, said)
                 rival.metrics.update(label, said, waiting.time)
             task.learn(rival.model, features, label)
+        if state.batch is not None:
+            state.batch.settle(task, waiting.taken, own, features, label, waiting.time)
         state.counts["learned"] += 1
         if error is not None:
             self._watch(error, errors, time)

@@ -13,11 +13,17 @@ if TYPE_CHECKING:
 
 @dataclass(slots=True)
 class Predictor:
-    """The champion's model, what it remembers of earlier events, and its challengers by name."""
+    """The champion's model, what it remembers of earlier events, and its challengers by name.
+
+    `histories` are what the batch model of that version remembers of labels; itself it is
+    registered, and not sent along.
+    """
 
     model: Any
     past: Past | None = None
     challengers: dict[str, Any] = field(default_factory=dict)
+    batch: int = 0
+    histories: Any = None
 
     def predict(self, project: Project, event: Any) -> Any | None:
         """The project's prediction of an event; None while the model knows too little."""

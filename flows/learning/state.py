@@ -9,6 +9,7 @@ from typing import Any, Literal
 import msgspec
 from numpy import base_repr
 
+from flows.learning.batch_challenger import BatchChallenger, Taken
 from flows.learning.contest import Contest
 from flows.learning.drift import ALARMS_KEPT, Alarm, ErrorDrift
 from flows.learning.input_drift import InputDrift
@@ -38,7 +39,8 @@ Status = Literal["matched", "expired", "orphan", "duplicate"]
 class Waiting(msgspec.Struct, gc=False):
     """A prediction that waits for its label, with its features as they were. Time: seconds.
 
-    `rivals`: what the challengers said, by name; `by`: which model led, and said `prediction`.
+    `rivals`: what the challengers said, by name; `by`: which model led, and said `prediction`;
+    `taken`: what the batch model has to know of it.
     """
 
     features: dict[str, Any]
@@ -47,6 +49,7 @@ class Waiting(msgspec.Struct, gc=False):
     time: float
     rivals: dict[str, Any] = {}
     by: str = ORIGINAL
+    taken: Taken | None = None
 
     @property
     def said(self) -> dict[str, Any]:
@@ -104,7 +107,8 @@ class State:
 
     `leads`: which model is champion; `previous`: which one was before it. `changes`: the newest of
     the `changed` that there were in all. `command`: the last one obeyed; `awaiting`: the logs of
-    which nothing is taken in before they are read from where that command says.
+    which nothing is taken in before they are read from where that command says. `batch`: what is
+    tested beside all of them, and never learns.
     """
 
     model: Any
@@ -131,6 +135,7 @@ class State:
     changed: int = 0
     command: int = 0
     awaiting: list[str] = field(default_factory=list)
+    batch: BatchChallenger | None = None
 
     def __setstate__(self, saved: tuple[None, dict[str, Any]]) -> None:
         """Versions registered earlier lack what was added since."""
@@ -157,7 +162,10 @@ class State:
     def predictor(self) -> Predictor:
         """What makes predictions."""
         rivals = {name: one.model for name, one in self.challengers.items()}
-        return Predictor(self.model, self.past, rivals)
+        batch = self.batch
+        if batch is None or batch.model is None:
+            return Predictor(self.model, self.past, rivals)
+        return Predictor(self.model, self.past, rivals, batch.version, batch.model.histories)
 
     @property
     def report(self) -> dict[str, Any]:

@@ -30,6 +30,8 @@ def promote(state: State, change: Change) -> None:
     state.leads, state.previous = name, state.leads
     state.drift = type(state.drift)()
     state.contests.clear()
+    if state.batch is not None:
+        state.batch.forget_contest()
     state.record(msgspec.structs.replace(change, challenger=name))
 
 

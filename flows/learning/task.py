@@ -56,6 +56,10 @@ class Task(Protocol):
         """Predict for somebody who asks: a prediction, perhaps with more than can be scored."""
         return self.predict(model, features)
 
+    def told(self, prediction: Any) -> Any:
+        """A prediction that was made elsewhere, as `answer` would give it."""
+        return prediction
+
     def learn(self, model: Any, features: dict[str, Any], label: Any) -> None:
         """Let the model learn one labelled example."""
 

@@ -17,7 +17,7 @@ from flows.learning.task import Task
 Features = dict[str, Any]
 
 # What commands mean by them: the project's own model, and the former champion.
-TAKEN_NAMES = frozenset({"original", "previous"})
+TAKEN_NAMES = frozenset({"original", "previous", "batch", "online"})
 
 
 @dataclass(frozen=True, slots=True)

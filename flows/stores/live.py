@@ -20,6 +20,7 @@ from typing import Any, Literal, Self
 import msgspec
 import redis
 
+from flows.learning.batch_challenger import BATCH, Duel
 from flows.learning.contest import Standing
 from flows.learning.coverage import Coverage, coverage
 from flows.learning.state import ORIGINAL, Change, State
@@ -50,6 +51,7 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
     `lineage` names the line of learning (one MLflow run), `generation` each of its starts from a
     registered version; both are milliseconds since 1970. Times are seconds since 1970. `leads` and
     `previous` name models as `challengers` does; `changes` are the newest of `changed` in all.
+    `batch`: how it stands with the batch model, which is among the challengers too.
     """
 
     project: str
@@ -73,10 +75,17 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
     command: int = 0
     offsets: dict[str, int] = {}
     labels: Coverage | None = None
+    batch: Duel | None = None
 
     @classmethod
     def of(cls, project: str, shard: int, state: State, published_at: float) -> Self:
         """What is to be known of a learner's model as it is now."""
+        challengers = {name: one.metrics.values() for name, one in state.challengers.items()}
+        contests = {name: one.standing for name, one in state.contests.items()}
+        duel = None
+        if state.batch is not None:
+            duel = state.batch.duel
+            challengers[BATCH], contests[BATCH] = duel.batch, state.batch.contest.standing
         return cls(
             project=project,
             shard=shard,
@@ -90,8 +99,8 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
             report=state.report,
             counts={**state.counts, "pending": len(state.waiting)},
             alarms=list(state.alarms),
-            challengers={name: one.metrics.values() for name, one in state.challengers.items()},
-            contests={name: one.standing for name, one in state.contests.items()},
+            challengers=challengers,
+            contests=contests,
             leads=state.leads,
             previous=state.previous,
             changes=list(state.changes),
@@ -99,6 +108,7 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
             command=state.command,
             offsets=dict(state.offsets),
             labels=coverage(state),
+            batch=duel,
         )
 
     @property
@@ -109,12 +119,16 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Point(msgspec.Struct, frozen=True):
-    """Metrics as they stood after `events_learned` events; `time` is seconds since 1970."""
+    """Metrics as they stood after `events_learned` events; `time` is seconds since 1970.
+
+    `online`: the champion's on those events only on which the batch model was tested too.
+    """
 
     events_learned: int
     time: float
     metrics: dict[str, float]
     challengers: dict[str, dict[str, float]] = {}
+    online: dict[str, float] = {}
 
 
 class Status(msgspec.Struct, frozen=True, kw_only=True):
@@ -139,7 +153,13 @@ class LiveStore:
     def publish(self, facts: Facts, model: bytes) -> bool:
         """Make a model the live one; False when a newer one is live already."""
         seen = facts.counts["events"] + facts.counts["labels"]
-        point = Point(facts.events_learned, facts.published_at, facts.metrics, facts.challengers)
+        point = Point(
+            facts.events_learned,
+            facts.published_at,
+            facts.metrics,
+            facts.challengers,
+            facts.batch.online if facts.batch else {},
+        )
         keys = [self._key(facts.shard, "live"), self._key(facts.shard, "history"), self.channel]
         values: list[Any] = [
             facts.order,

@@ -24,6 +24,7 @@ import msgspec
 
 from flows.errors import StoreError, VersionError
 from flows.learning import codec
+from flows.learning.batch_challenger import BatchChallenger
 from flows.learning.learner import State
 from flows.learning.state import Change
 from flows.learning.succession import promote
@@ -31,7 +32,8 @@ from flows.projects.spec import Project
 from flows.settings import Settings
 from flows.stores.commands import Command, CommandStore
 from flows.stores.registry import Registry
-from flows.streaming import faults
+from flows.streaming import batch_model, faults
+from flows.streaming.batch_model import BatchDesk
 from flows.streaming.messages import Order, Source
 
 POLL_SECONDS = 1.0
@@ -52,6 +54,7 @@ class Desk:
         store: CommandStore,
         registry: Registry,
         stop: threading.Event,
+        batch: BatchDesk | None = None,
     ) -> None:
         self._project = project
         self._shards = settings.own_shards
@@ -62,19 +65,32 @@ class Desk:
         self._orders: dict[int, Order] = {}
         self._obeyed: dict[int, int] = {}
         self._refused: dict[int, str] = {}
+        self._batch = batch
         threading.Thread(target=self._follow, name="commands", daemon=True).start()
 
     def order(self, shard: int) -> Order | None:
         """What a shard is told to do; it may have been done already."""
-        return self._orders.get(shard)
+        order = self._orders.get(shard)
+        if order is None and self._batch is not None:
+            return self._batch.order(shard)
+        return order
 
     def obeyed(self, shard: int, number: int) -> None:
         """Say that all up to a command is done, and saved."""
         self._obeyed[shard] = number
 
-    def refused(self, number: int, reason: str) -> None:
-        """Say that a command will count as done, but that nothing was."""
-        self._refused[number] = reason
+    def refused(self, order: Order, reason: str) -> None:
+        """Say that an order will count as done, but that nothing was."""
+        if order.change is not None:
+            self._refused[order.number] = reason
+        elif self._batch is not None:
+            self._batch.refuse(order.batch)
+
+    def tests(self, shard: int, batch: BatchChallenger | None) -> None:
+        """Say which batch model a shard's learner tests."""
+        if self._batch is not None:
+            held = batch is not None and batch.model is not None
+            self._batch.held[shard] = batch.version if batch is not None and held else 0
 
     def _follow(self) -> None:
         while not self._stop.wait(POLL_SECONDS):
@@ -90,6 +106,8 @@ class Desk:
         command = self._store.waiting(shard)
         if command is None:
             self._forget(shard)
+            if self._batch is not None and shard not in self._orders:
+                self._batch.look(shard, self._obeyed.get(shard, 0))
         elif command.number <= self._obeyed.get(shard, 0):
             self._settle(shard, command)
         elif shard not in self._orders or self._orders[shard].number != command.number:
@@ -152,11 +170,16 @@ def obey(project: Project, state: State, order: Order, source: Source, key: byte
 
 
 def _changed(project: Project, state: State, order: Order, shard: int, key: bytes) -> State:
+    if order.change is None:
+        batch_model.bring_in(project, state, order, key)
+        state.command = order.number
+        return state
     if order.frame is None:
         promote(state, order.change)
         state.command = order.number
         return state
     earlier: State = codec.loads(order.frame, key)
+    batch_model.hand_over(project, state, earlier, order, key)
     earlier.generation = max(order.number, state.generation + 1)
     earlier.changes, earlier.changed = state.changes, state.changed
     earlier.record(order.change)

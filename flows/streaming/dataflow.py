@@ -11,13 +11,16 @@ from bytewax.dataflow import Dataflow
 from prometheus_client import REGISTRY
 
 from flows import health_server, logs, projects
+from flows.batch.registered import BatchRegistry
 from flows.learning.memory import calm_collector
 from flows.projects.spec import Project
 from flows.settings import Settings, load
+from flows.stores.batch import BatchStore
 from flows.stores.commands import CommandStore
 from flows.stores.live import LiveStore, connect
 from flows.stores.predictions import PredictionStore
 from flows.streaming import faults, instruments, recovery
+from flows.streaming.batch_model import BatchDesk
 from flows.streaming.commands import Desk
 from flows.streaming.dead_letter_sink import DeadLetterSink
 from flows.streaming.decode import decoder
@@ -46,7 +49,10 @@ def build(
     wanted = WantedState(live, stop)
     registry = registry_of(project, settings)
     start = Start(project, settings, registry, stop)
-    desk = Desk(project, settings, CommandStore(client, project.slug), registry, stop)
+    batch = BatchDesk(
+        project, BatchStore(client, project.slug), BatchRegistry(settings.mlflow_uri, project)
+    )
+    desk = Desk(project, settings, CommandStore(client, project.slug), registry, stop, batch)
 
     flow = Dataflow(project.slug)
     source = KafkaSource(

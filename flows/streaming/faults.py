@@ -11,6 +11,7 @@ import signal
 from collections.abc import Callable
 
 POINTS = (
+    "batch.brought",
     "command.moved",
     "command.learnt",
     "command.saved",

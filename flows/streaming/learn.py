@@ -11,11 +11,11 @@ from bytewax.operators import StatefulBatchLogic
 
 from flows import logs
 from flows.errors import ProjectError
-from flows.learning import codec
+from flows.learning.batch_challenger import BATCH, ONLINE
 from flows.learning.learner import Learner, State
 from flows.projects.spec import Label, Project
 from flows.settings import Settings
-from flows.streaming import faults, instruments
+from flows.streaming import batch_model, faults, instruments
 from flows.streaming.commands import Desk, obey
 from flows.streaming.guard import guarded
 from flows.streaming.messages import (
@@ -62,7 +62,7 @@ class LearnLogic(StatefulBatchLogic[Decoded, Learned, bytes]):
         self._publisher: Publisher | None = None
         self._last: Decoded | None = None
         if snapshot is not None:
-            self._learner = Learner(project, codec.loads(snapshot, self._key))
+            self._learner = Learner(project, batch_model.restore(snapshot, self._key))
             self._save()
             _tell_what_is_awaited(self._learner.state)
 
@@ -72,7 +72,10 @@ class LearnLogic(StatefulBatchLogic[Decoded, Learned, bytes]):
             # The next epoch's first batch comes after the commit of the last one.
             self._desk.obeyed(values[0].source.partition, self._saved)
             self._saved = 0
-        return [self._take(decoded) for decoded in values], StatefulBatchLogic.RETAIN
+        taken = [self._take(decoded) for decoded in values]
+        if self._learner is not None:
+            self._desk.tests(values[0].source.partition, self._learner.state.batch)
+        return taken, StatefulBatchLogic.RETAIN
 
     @guarded
     def on_eof(self) -> Output:
@@ -87,7 +90,7 @@ class LearnLogic(StatefulBatchLogic[Decoded, Learned, bytes]):
     @guarded
     def snapshot(self) -> bytes:
         with instruments.timed(self._project.slug, "snapshot"):
-            frame = codec.dumps(self._learner and self._learner.state, self._key)
+            frame = batch_model.save(self._learner.state if self._learner else None, self._key)
         faults.point("learn.snapshot")
         self._save()
         instruments.STATE_BYTES.labels(self._project.slug).set(len(frame))
@@ -119,7 +122,7 @@ class LearnLogic(StatefulBatchLogic[Decoded, Learned, bytes]):
             state = obey(self._project, state, order, decoded.source, self._key)
         except ProjectError as error:
             _log.error("command %d is refused: %s", order.number, error, extra=_at(decoded))
-            self._desk.refused(order.number, str(error))
+            self._desk.refused(order, str(error))
             state.command = order.number
         return learner if state is learner.state else Learner(self._project, state)
 
@@ -152,6 +155,8 @@ def learn(learner: Learner, decoded: Decoded) -> Learned:
             for outcome in settled:
                 outcomes.append(OutcomeRow.of(message, outcome))
             if counts["learned"] > before and is_curve_point(counts["learned"]):
+                if state.batch is not None:
+                    state.batch.catch_up(learner.task)
                 learned.curve.append(Curve(counts["learned"], time, curve_metrics(state)))
     except Exception as error:
         logs.mark(error, decoded.source.topic, decoded.source.partition, offset)
@@ -195,11 +200,21 @@ def _account(state: State, decoded: Decoded) -> None:
 
 
 def curve_metrics(state: State) -> dict[str, float]:
-    """The champion's metrics, the challengers' under their names, and how often drift was told."""
+    """The champion's metrics, the challengers' under their names, and how often drift was told.
+
+    Those of the batch model stand beside the champion's on the same events.
+    """
     metrics = {**state.metrics.values(), "DriftAlarms": float(state.counts["alarms"])}
     for rival, one in state.challengers.items():
-        metrics |= {f"{rival}/{name}": value for name, value in one.metrics.values().items()}
+        metrics |= _under(rival, one.metrics.values())
+    if state.batch is not None:
+        duel = state.batch.duel
+        metrics |= _under(BATCH, duel.batch) | _under(ONLINE, duel.online)
     return metrics
+
+
+def _under(prefix: str, metrics: dict[str, float]) -> dict[str, float]:
+    return {f"{prefix}/{name}": value for name, value in metrics.items()}
 
 
 def is_curve_point(learned: int) -> bool:

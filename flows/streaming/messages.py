@@ -34,19 +34,21 @@ class Order(msgspec.Struct, frozen=True):
     """What a flow is told to do to a shard, with all that it needs for it.
 
     `frame`: the learner to go back to, and by log the `sources` it knew and its `offsets` there;
-    empty for a promotion.
+    empty for a promotion. Without a `change`, `frame` is the batch model of the version `batch`,
+    to be tested from now on.
     """
 
     number: int
-    change: Change
+    change: Change | None
     frame: bytes | None
     sources: dict[str, str]
     offsets: dict[str, int]
+    batch: int = 0
 
     @property
     def moves(self) -> bool:
         """Is the log to be read again?"""
-        return self.frame is not None and not self.change.skip
+        return self.change is not None and self.frame is not None and not self.change.skip
 
 
 class Polled(msgspec.Struct, frozen=True):

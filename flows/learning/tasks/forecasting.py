@@ -66,6 +66,12 @@ class Forecasting(Task):
         fan = Horizons(*model.fan_one(features))
         return ForecastingAnswer(**asdict(said), fan=fan)
 
+    def told(self, prediction: ForecastingPrediction | None) -> ForecastingAnswer | None:
+        """Without the days ahead, which nobody forecast."""
+        if prediction is None or isinstance(prediction, ForecastingAnswer):
+            return prediction
+        return ForecastingAnswer(**asdict(prediction), fan=Horizons())
+
     def learn(self, model: Any, features: dict[str, Any], label: float) -> None:
         model.learn_one(features, label)
 
