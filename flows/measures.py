@@ -70,6 +70,7 @@ _P = ("project",)
 _SHARD = ("project", "shard")
 _REQUEST = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
 _QUERY = (0.01, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
+_JOB = (1, 2.5, 5, 10, 30, 60, 120, 300, 600, 1_800, 3_600)
 _MODEL = (5e-6, 1e-5, 2.5e-5, 5e-5, 1e-4, 2.5e-4, 5e-4, 1e-3, 2.5e-3, 1e-2, 0.1)
 
 LOG_LINES = Measure(
@@ -220,10 +221,34 @@ PRODUCER = (
     LOG_LINES,
 )
 
+BATCH_JOBS = Measure(
+    "realtime_batch_jobs_total", "counter", "Jobs that ended.", ("project", "kind", "end")
+)
+BATCH_JOB = Measure(
+    "realtime_batch_job_duration_seconds",
+    "histogram",
+    "Time a job took.",
+    ("project", "kind"),
+    _JOB,
+)
+BATCH_WAITING = Measure("realtime_batch_waiting", "gauge", "Jobs that wait for a worker.")
+BATCH_OLDEST = Measure(
+    "realtime_batch_oldest_seconds", "gauge", "For how long the next job has been waiting."
+)
+BATCH_RUNNING = Measure("realtime_batch_running", "gauge", "Whether a job is being done.")
+BATCH_LAST_LOOK = Measure(
+    "realtime_batch_last_look_timestamp_seconds", "gauge", "When the worker last looked for work."
+)
+BATCH = (
+    *(BATCH_JOBS, BATCH_JOB, BATCH_WAITING, BATCH_OLDEST, BATCH_RUNNING, BATCH_LAST_LOOK),
+    LOG_LINES,
+)
+
 PARTS: dict[str, tuple[Measure, ...]] = {
     "flow": FLOW,
     "api": API,
     "dashboard": DASHBOARD,
     "producer": PRODUCER,
+    "batch": BATCH,
 }
 """What each part of the platform measures."""

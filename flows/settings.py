@@ -62,6 +62,9 @@ class Settings(BaseSettings):
     producer_scenario: str = ""
     producer_metrics_port: int = 0
 
+    batch_metrics_port: int = 0
+    batch_seconds: float = Field(3_600.0, gt=0)
+
     api_host: str = "127.0.0.1"
     api_port: int = 8000
     api_url: str = "http://127.0.0.1:8000"

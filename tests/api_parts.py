@@ -45,9 +45,9 @@ def publication(learner: Learner, settings: Settings, shard: int = 0) -> Publica
     return Publisher(learner.project, settings, shard).last_words(learner.state)
 
 
-def until(condition: Callable[[], Any], what: str) -> None:
+def until(condition: Callable[[], Any], what: str, seconds: float = 30) -> None:
     """Wait for something that another thread brings about."""
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < deadline, f"{what} did not come to be"
         time.sleep(0.02)

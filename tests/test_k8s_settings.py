@@ -168,11 +168,14 @@ def test_the_local_clusters_dashboard_shows_a_key_that_the_api_knows(
     assert known.scopes == {"read", "write", "admin"}
 
 
+SIGNERS = {"api", "batch-worker", "flow", "lake-maintenance"}
+
+
 def test_only_who_needs_them_has_secrets(monkeypatch: pytest.MonkeyPatch) -> None:
     unset = SecretStr("for-local-use-only")
     for pod in ours("k3d"):
         found = settings("k3d", pod, monkeypatch)
-        signs = pod.labels["app.kubernetes.io/name"] in ("flow", "api", "lake-maintenance")
+        signs = pod.labels["app.kubernetes.io/name"] in SIGNERS
         assert (found.signing_key != unset) == signs, pod.name
         assert bool(found.api_keys) == (pod.labels["app.kubernetes.io/name"] == "api")
 

@@ -19,6 +19,7 @@ from flows.projects import fraud
 from flows.settings import Settings
 from flows.stores.production import ProducerStatus
 from flows.streaming import instruments as flow_instruments
+from scripts.batch_worker import Instruments as BatchInstruments
 from scripts.kafka import Sender
 from scripts.produce_metrics import ProducerMetrics
 from scripts.stop import Stop
@@ -36,6 +37,8 @@ UNITLESS = {
     "realtime_paused",
     "realtime_dashboard_sessions",
     "realtime_producer_rate",
+    "realtime_batch_waiting",
+    "realtime_batch_running",
 }
 """Counts of things and switches, which have no unit."""
 
@@ -100,9 +103,14 @@ def _producer() -> dict[str, Metric]:
     return _collected(ProducerMetrics(fraud.PROJECT, sender, lambda: status), logs.LINES)
 
 
+def _batch() -> dict[str, Metric]:
+    return _collected(BatchInstruments().registry)
+
+
 @pytest.mark.parametrize("part", measures.PARTS)
 def test_each_part_makes_all_that_is_registered_for_it(part: str) -> None:
-    made = {"flow": _flow, "api": _api, "dashboard": _dashboard, "producer": _producer}[part]()
+    parts = {"flow": _flow, "api": _api, "dashboard": _dashboard, "producer": _producer}
+    made = {**parts, "batch": _batch}[part]()
     registered = {one.name: one for one in measures.PARTS[part]}
     assert made.keys() == registered.keys()
     for name, family in made.items():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from importlib.util import find_spec
 from pathlib import Path
@@ -159,6 +160,20 @@ def api(host: str, port: int, env: Env) -> Part:
         env=env,
         port=port,
         setting="REALTIME_API_PORT",
+    )
+
+
+def batch_worker(env: Env) -> Part:
+    """What trains models in batches, for all projects; it may use every core."""
+    threads = {"OMP_NUM_THREADS": str(os.cpu_count() or 1)}
+    return Part(
+        name="batch-worker",
+        argv=_python("scripts.batch_worker"),
+        ready=Lives(1.0),
+        needs=("valkey",),
+        uses=("mlflow",),
+        env={**env, **threads},
+        grace=10.0,
     )
 
 

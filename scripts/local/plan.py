@@ -87,6 +87,7 @@ class Plan:
             yield parts.mlflow(_port(settings.mlflow_uri, 80), self.data / "mlflow", env)
         yield parts.dashboard(settings.dashboard_host, settings.dashboard_port, env)
         yield parts.api(settings.api_host, settings.api_port, env)
+        yield parts.batch_worker(env)
 
     def _broker(self, port: int, env: dict[str, str]) -> Part:
         if self.broker == "apache":
