@@ -13,6 +13,7 @@ from fastapi import FastAPI
 from fastapi.middleware.cors import CORSMiddleware
 from fastapi.responses import HTMLResponse
 
+from api import batch as batch_structs
 from api import problems
 from api.access_log import DOCS, AccessLog
 from api.bodies import BodyLimit
@@ -24,6 +25,7 @@ from api.openapi import describe, operation_id
 from api.platform import Platform
 from api.routes import (
     analytics,
+    batch,
     facts,
     health,
     labels,
@@ -52,6 +54,7 @@ ROUTERS = [
     training.router,
     training.all_router,
     producer.router,
+    batch.router,
     sql.router,
     analytics.router,
     v2.router,
@@ -96,6 +99,7 @@ def create_app(settings: Settings, projects: Mapping[str, Project] = PROJECTS) -
     for router in ROUTERS:
         app.include_router(router)
     bodies: list[type[msgspec.Struct]] = [labels.NewLabel, Command, sql.NewQuery, *STRUCTS]
+    bodies += batch_structs.STRUCTS
     app.openapi = cache(lambda: describe(app, projects, bodies))  # type: ignore[method-assign]
     text = cache(lambda: page(app.openapi()))
     app.add_api_route(DOCS, lambda: HTMLResponse(text()), include_in_schema=False)

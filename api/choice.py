@@ -11,13 +11,16 @@ from api.bodies import InvalidBody
 from flows.errors import ModelUnavailable, StoreError
 
 if TYPE_CHECKING:
+    from api.batch_models import BatchReader
     from api.serving import Follower, Loaded
     from api.versions import VersionReader
+    from flows.learning.past import Past
 
 SERVING = ""
 LIVE = "live"
 CHAMPION = "champion"
 CHALLENGER = "challenger"
+BATCH = "batch"
 MOST_AT_ONCE = 8
 LONGEST_NUMBER = 20
 """Digits; no version has a number of so many."""
@@ -25,11 +28,17 @@ LONGEST_NUMBER = 20
 
 @dataclass(frozen=True, slots=True)
 class Chosen:
-    """A model that answers. `alias` is what it is called; `loaded` came with it, and holds it."""
+    """A model that answers. `alias` is what it is called; `loaded` came with it, and holds it.
+
+    `frozen`: it was trained in a batch, and is asked for many events at once. `past`: what is
+    remembered of earlier events.
+    """
 
     alias: str
     loaded: Loaded
     model: Any
+    past: Past | None
+    frozen: bool = False
 
 
 def names_of(asked: str) -> list[str]:
@@ -45,9 +54,11 @@ def names_of(asked: str) -> list[str]:
     return names
 
 
-async def choose(follower: Follower, versions: VersionReader, shard: int, name: str) -> Chosen:
+async def choose(
+    follower: Follower, versions: VersionReader, batch: BatchReader, shard: int, name: str
+) -> Chosen:
     """Find a model of a shard by its name: SERVING, LIVE, CHAMPION, CHALLENGER, the name of a
-    challenger, or the number of a registered version.
+    challenger, BATCH, or the number of a registered version.
 
     Raises ModelUnavailable when there is none of that kind yet, VersionError for a number that no
     version has, HTTPException 404 for what is none of these, and StoreError when the registry was
@@ -60,14 +71,29 @@ async def choose(follower: Follower, versions: VersionReader, shard: int, name: 
     slug = follower.project.slug
     if name == CHAMPION:
         return await _champion(follower, versions, shard)
+    if name == BATCH:
+        return await _batch(follower, batch, shard)
     if name.isascii() and name.isdecimal():
         loaded = await versions.version(slug, shard, int(name[:LONGEST_NUMBER]))
-        return Chosen(str(loaded.number), loaded, loaded.predictor.model)
+        return _chosen(str(loaded.number), loaded, loaded.predictor.model)
     return _challenger(follower, shard, name)
 
 
 def _champion_of(loaded: Loaded) -> Chosen:
-    return Chosen(loaded.alias, loaded, loaded.predictor.model)
+    return _chosen(loaded.alias, loaded, loaded.predictor.model)
+
+
+def _chosen(alias: str, loaded: Loaded, model: Any) -> Chosen:
+    return Chosen(alias, loaded, model, loaded.predictor.past)
+
+
+async def _batch(follower: Follower, batch: BatchReader, shard: int) -> Chosen:
+    """The newest of the batch models; what is remembered of earlier events is the flow's."""
+    found = await batch.model(follower.project.slug)
+    past = None
+    if follower.project.past is not None:
+        past = follower.require(shard).predictor.past
+    return Chosen(BATCH, found.loaded, found.frozen, past, frozen=True)
 
 
 async def _champion(follower: Follower, versions: VersionReader, shard: int) -> Chosen:
@@ -94,9 +120,10 @@ def _challenger(follower: Follower, shard: int, name: str) -> Chosen:
     challengers = loaded.predictor.challengers
     found = next(iter(challengers), None) if name == CHALLENGER else name
     if found is None or found not in challengers:
-        known = ", ".join([LIVE, CHAMPION, *([CHALLENGER] if challengers else []), *challengers])
+        others = [CHALLENGER, *challengers] if challengers else []
+        known = ", ".join([LIVE, CHAMPION, *others, BATCH])
         slug = follower.project.slug
         raise HTTPException(
             404, f"{slug} has no model {name!r}; known: {known}, or the number of a version"
         )
-    return Chosen(found, loaded, challengers[found])
+    return _chosen(found, loaded, challengers[found])

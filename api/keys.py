@@ -21,7 +21,9 @@ OPEN = {"/livez", "/readyz", "/docs", "/openapi.json", "/v2/health/live", "/v2/h
 MEASUREMENTS = "/metrics"
 READS = ("/predict", "/infer", "/repository/index", "/sql")
 """Ends of the paths to which a POST only reads."""
-WRITES = ("/labels",)
+WRITES = ("/labels", "/batch/jobs")
+JOB = "/batch/jobs/"
+"""Within the paths at which somebody cancels or repeats what may be ordered by a POST."""
 
 _log = logging.getLogger("api")
 
@@ -31,7 +33,8 @@ def needed(method: str, path: str) -> KeyScope:
     path = path.rstrip("/")
     if method in ("GET", "HEAD") or (method == "POST" and path.endswith(READS)):
         return "read"
-    return "write" if method == "POST" and path.endswith(WRITES) else "admin"
+    writes = method == "POST" and (path.endswith(WRITES) or JOB in path)
+    return "write" if writes else "admin"
 
 
 def check(settings: Settings) -> None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import redis
 
+from api.batch_models import BatchReader
 from api.comparison import Comparer
 from api.drawing import Drawer
 from api.events import EventReader
@@ -22,6 +23,7 @@ from flows.errors import ProjectError
 from flows.projects.spec import Project
 from flows.settings import Settings
 from flows.stores.commands import CommandStore
+from flows.stores.jobs import JobStore
 from flows.stores.live import LiveStore, connect
 from flows.stores.production import ProductionStore
 from flows.stores.registry import Registry
@@ -64,6 +66,8 @@ class Platform:
             {follower.project.slug: registry for follower, registry in registries}, key
         )
         self.comparer = Comparer(settings)
+        self.jobs = JobStore(self._redis)
+        self.batch = BatchReader(projects, settings, self.registry)
         self.streams = Streams()
 
     @property

@@ -6,8 +6,10 @@ import asyncio
 from collections.abc import Sequence
 from typing import Any, cast
 
+from starlette.concurrency import run_in_threadpool
+
 from api.answers import PredictingModel, PredictionMade, moment
-from api.choice import SERVING, Chosen, choose
+from api.choice import BATCH, SERVING, Chosen, choose
 from api.ids import new_id
 from api.platform import Platform, Served
 from flows.errors import ModelUnavailable
@@ -28,6 +30,8 @@ async def predict(
     Models are chosen once, so that all events of a shard are answered by the same ones. Raises as
     `choose` does, and ModelUnavailable when a model knows too little.
     """
+    if BATCH in names:
+        return await _predict_with_batch(platform, served, events, names)
     follower = served.follower
     chosen: dict[int, list[Chosen]] = {}
     made: list[PredictionMade] = []
@@ -36,7 +40,8 @@ async def predict(
         shard = shard_of(key.encode(), follower.shards)
         if shard not in chosen:
             chosen[shard] = [
-                await choose(follower, platform.versions, shard, name) for name in names
+                await choose(follower, platform.versions, platform.batch, shard, name)
+                for name in names
             ]
         for one in chosen[shard]:
             answer = _predict(served.project, one, event)
@@ -47,9 +52,59 @@ async def predict(
     return made
 
 
+async def _predict_with_batch(
+    platform: Platform, served: Served, events: Sequence[Any], names: Sequence[str]
+) -> list[PredictionMade]:
+    """The batch model is asked for all events at once, in a thread: it takes long for one."""
+    others = [name for name in names if name != BATCH]
+    made = await predict(platform, served, events, others) if others else []
+    follower, project = served.follower, served.project
+    keys = [project.key(event) for event in events]
+    shards = [shard_of(key.encode(), follower.shards) for key in keys]
+    chosen = {
+        shard: await choose(follower, platform.versions, platform.batch, shard, BATCH)
+        for shard in set(shards)
+    }
+    by = [chosen[shard] for shard in shards]
+    told = await run_in_threadpool(_ask_batch, project, by, events)
+    answers = [
+        _made(project, one, event, prediction)
+        for one, event, prediction in zip(by, events, told, strict=True)
+    ]
+    for event, key, answer in zip(events, keys, answers, strict=True):
+        platform.kept.keep(project.slug, _record(project, event, key, answer))
+    # Each event's answers stand together, in the order of the names.
+    place, width = list(names).index(BATCH), len(others)
+    return [
+        one
+        for number, answer in enumerate(answers)
+        for mine in [made[number * width : (number + 1) * width]]
+        for one in (*mine[:place], answer, *mine[place:])
+    ]
+
+
+def _ask_batch(project: Project, by: Sequence[Chosen], events: Sequence[Any]) -> list[Any]:
+    rows = [
+        one.model.row(project.inputs(event, one.past))
+        for one, event in zip(by, events, strict=True)
+    ]
+    return [project.task.told(prediction) for prediction in by[0].model.predict_many(rows)]
+
+
 def _predict(project: Project, chosen: Chosen, event: Any) -> PredictionMade:
-    features = project.inputs(event, chosen.loaded.predictor.past)
+    features = project.inputs(event, chosen.past)
     prediction = project.task.answer(chosen.model, features)
+    return _made(project, chosen, event, prediction, features)
+
+
+def _made(
+    project: Project,
+    chosen: Chosen,
+    event: Any,
+    prediction: Any | None,
+    features: dict[str, Any] | None = None,
+) -> PredictionMade:
+    """An answer. Raises ModelUnavailable when nothing was predicted."""
     if prediction is None:
         learned = chosen.loaded.facts.events_learned
         raise ModelUnavailable(
@@ -62,7 +117,7 @@ def _predict(project: Project, chosen: Chosen, event: Any) -> PredictionMade:
         project=project.slug,
         # Encoding makes an object of it; making one here would cost as much again.
         prediction=cast(dict[str, Any], prediction),
-        reasons=_reasons(chosen.model, features),
+        reasons=None if features is None else _reasons(chosen.model, features),
         model=_by(chosen),
     )
 

@@ -24,7 +24,7 @@ _MODEL = {
     "in": "query",
     "required": False,
     "description": "Which model is to answer: live, champion, challenger, the name of a challenger,"
-    " or the number of a version; several, separated by commas, answer side by side",
+    " batch, or the number of a version; several, separated by commas, answer side by side",
     "schema": {"type": "string"},
 }
 

@@ -178,7 +178,7 @@ def _one(name: str) -> str:
 
 async def _choose(platform: Platform, served: Served, name: str) -> None:
     for shard in range(served.follower.shards):
-        await choose(served.follower, platform.versions, shard, _one(name))
+        await choose(served.follower, platform.versions, platform.batch, shard, _one(name))
 
 
 def _is_ready(follower: Follower) -> bool:
