@@ -13,6 +13,7 @@ from mlflow import MlflowClient
 
 from flows.batch import frozen, offered, training
 from flows.batch.dataset import load
+from flows.batch.diagnosing import diagnose
 from flows.batch.order import Order, silent
 from flows.batch.registered import BatchRegistry
 from flows.batch.table import split
@@ -256,3 +257,30 @@ def test_runs_of_trainings_that_died_are_closed(
     client = MlflowClient(settings.mlflow_uri)
     assert client.get_run(died).info.status == "KILLED"
     assert client.get_run(facts.run_id).info.status == "FINISHED"
+
+
+def test_a_long_diagnostic_is_kept_beside_its_version(
+    registered: tuple[Settings, str], trained: Trained
+) -> None:
+    settings, version = registered
+    shares: list[float] = []
+    found = diagnose(
+        PROJECT,
+        settings,
+        "batch",
+        "permutation_importance",
+        lambda share, _stage: shares.append(share),
+    )
+    assert found["score"] == pytest.approx(trained.metrics["FBeta"], abs=1e-6)
+    registry = BatchRegistry(settings.mlflow_uri, PROJECT)
+    assert registry.diagnostic(version, "permutation_importance") == found
+    assert shares == sorted(shares)
+    assert shares[-1] == 1.0
+
+
+def test_a_diagnostic_that_there_is_not_is_told(registered: tuple[Settings, str]) -> None:
+    settings, _ = registered
+    with pytest.raises(ProjectError, match="no long diagnostic 'roc'; name one of learning_curve"):
+        diagnose(PROJECT, settings, "batch", "roc", silent)
+    with pytest.raises(VersionError, match="has no version 99"):
+        diagnose(PROJECT, settings, 99, "learning_curve", silent)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from importlib.metadata import version as installed
 from typing import Any
 
+from flows.batch.judging import MOST_AT_ONCE
 from flows.batch.registered import BATCH, BatchRegistry
 from flows.batch.task import Head
 from flows.errors import CodecError, ModelUnavailable
@@ -14,8 +15,6 @@ from flows.learning import codec
 from flows.learning.past import Past
 from flows.projects.spec import Project
 from flows.settings import Settings
-
-MOST_AT_ONCE = 20_000
 
 Row = tuple[Any, ...]
 

@@ -55,6 +55,17 @@ class TabularHead:
 
 
 @dataclass(frozen=True, slots=True)
+class Examined:
+    """Rows of what a model sees, and how well it does on them; higher is better if `maximize`."""
+
+    columns: Sequence[Column]
+    frame: Any
+    score: Callable[[Any], float]
+    measure: str
+    maximize: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Subject:
     """A trained model with the data that it is judged on; `predictions` are of the test part."""
 
@@ -107,3 +118,17 @@ class BatchTask(Protocol):
 
     def response(self, head: Any, frame: Any) -> dict[str, Floats]:
         """What is predicted for each row as numbers, by what they are numbers of."""
+
+    def examined(self, project: Project, head: Any, table: Table) -> Examined:
+        """Rows of a table as the model sees them, scored by the project's own metric."""
+
+        def score(frame: Any) -> float:
+            metrics = project.task.metrics()
+            said = head.predict_frame(frame)
+            for label, one, time in zip(table.labels, said, table.times, strict=True):
+                metrics.update(label, one, time)
+            return metrics.values().get(project.score, float("nan"))
+
+        frame = table.keep(head.columns).frame
+        maximize = project.task.maximize(project.score)
+        return Examined(head.columns, frame, score, project.score, maximize)

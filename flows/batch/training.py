@@ -16,18 +16,17 @@ from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 from flows.batch import dataset, offered
 from flows.batch.dataset import Dataset
 from flows.batch.frozen import FrozenModel, encode
+from flows.batch.judging import judge
 from flows.batch.order import Order, Progress, part_of
 from flows.batch.registered import BatchFacts, BatchRegistry
 from flows.batch.table import Parts, Table, split
 from flows.batch.task import BatchTask, Head, Json, Subject
 from flows.batch.tasks import batch_task
 from flows.errors import ProjectError
-from flows.learning.task import Metrics
 from flows.projects.spec import Project
 from flows.settings import Settings
 
 FEWEST_ROWS = 200
-MOST_AT_ONCE = 20_000
 
 __all__ = ["Order", "Progress", "Trained", "judge", "register", "train"]
 
@@ -106,27 +105,6 @@ def enough(project: Project, table: Table) -> Parts:
             f" {FEWEST_ROWS}; take more, or let a flow run for longer"
         )
     return split(table)
-
-
-def judge(project: Project, head: Head, table: Table) -> tuple[dict[str, float], list[Any]]:
-    """Predict each event before its label is taken in, as a flow does: metrics and predictions."""
-    rows = []
-    for inputs, label in zip(table.inputs(), table.labels, strict=True):
-        rows.append(head.row(inputs))
-        head.learn(inputs, label)
-    said = [
-        one
-        for first in range(0, len(rows), MOST_AT_ONCE)
-        for one in head.predict_many(rows[first : first + MOST_AT_ONCE])
-    ]
-    return _measured(project, table, said).values(), said
-
-
-def _measured(project: Project, table: Table, said: Sequence[Any]) -> Metrics:
-    metrics = project.task.metrics()
-    for label, prediction, at in zip(table.labels, said, table.times, strict=True):
-        metrics.update(label, prediction, at)
-    return metrics
 
 
 def _names(project: Project, order: Order) -> tuple[str, ...]:

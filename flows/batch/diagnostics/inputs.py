@@ -20,8 +20,8 @@ MOST_COLUMNS = 40
 def feature_correlations(subject: Subject) -> Json:
     """Rank correlations between inputs; categories count by their codes."""
     table = _sample(subject)
-    names, coded = _coded(table)
-    ranked = np.apply_along_axis(stats.rankdata, 0, coded) if names else coded
+    names, values = coded(table)
+    ranked = np.apply_along_axis(stats.rankdata, 0, values) if names else values
     spread = ranked - ranked.mean(0)
     sizes = np.sqrt((spread**2).sum(0))
     sizes[sizes == 0] = np.inf
@@ -32,21 +32,20 @@ def feature_correlations(subject: Subject) -> Json:
 def feature_ranks(subject: Subject) -> Json:
     """Mutual information of each input with the label, most telling first, in nats."""
     table = _sample(subject)
-    names, coded = _coded(table)
-    label = subject.project.task.label
-    if subject.project.label is None or not names:
-        scores = coded.var(0) / np.maximum(1e-12, coded.var(0).sum())
-        return _ranked(names, scores, "share of variance")
+    names, values = coded(table)
     discrete = [one in table.categories for one in names]
-    if label is str or subject.project.task.name == "binary":
-        found = mutual_info_classif(
-            coded, table.labels.astype(str), discrete_features=discrete, random_state=SEED
-        )
-    else:
-        found = mutual_info_regression(
-            coded, table.labels.astype(float), discrete_features=discrete, random_state=SEED
-        )
-    return _ranked(names, found, "mutual information")
+    told_apart = subject.project.task.name in ("binary", "multiclass")
+    measure = mutual_info_classif if told_apart else mutual_info_regression
+    labels = table.labels.astype(str if told_apart else float)
+    if not names:
+        return {"columns": [], "score": [], "measure": "mutual information"}
+    found = measure(values, labels, discrete_features=discrete, random_state=SEED)
+    order = np.argsort(-found, kind="stable")
+    return {
+        "columns": [names[place] for place in order],
+        "score": told(found[order]),
+        "measure": "mutual information",
+    }
 
 
 DIAGNOSTICS: dict[str, Diagnostic] = {
@@ -62,7 +61,7 @@ def _sample(subject: Subject) -> Table:
     return train.keep(columns).take(places(len(train), ROWS))
 
 
-def _coded(table: Table) -> tuple[list[str], Floats]:
+def coded(table: Table) -> tuple[list[str], Floats]:
     """Columns as numbers: what is missing is the median, texts are codes."""
     names = [one.name for one in table.columns]
     columns: list[Any] = []
@@ -76,12 +75,3 @@ def _coded(table: Table) -> tuple[list[str], Floats]:
                 np.where(np.isnan(values), np.median(known) if len(known) else 0, values)
             )
     return names, np.column_stack(columns) if columns else np.empty((len(table), 0))
-
-
-def _ranked(names: list[str], scores: Any, measure: str) -> Json:
-    order = np.argsort(-np.asarray(scores), kind="stable")
-    return {
-        "columns": [names[place] for place in order],
-        "score": told(np.asarray(scores)[order]),
-        "measure": measure,
-    }

@@ -16,7 +16,7 @@ from flows.batch.offered import BOOSTING
 from flows.batch.order import Progress
 from flows.batch.preparing import useful
 from flows.batch.table import Floats, Parts, Row, Table, frame_of
-from flows.batch.task import BatchTask, Json, Subject
+from flows.batch.task import BatchTask, Examined, Json, Subject
 from flows.batch.tasks.regression import TAILS, boosting
 from flows.errors import ProjectError
 from flows.learning.tasks.forecasting_prediction import (
@@ -155,6 +155,20 @@ class ForecastingBatch(BatchTask):
     def response(self, head: ForecastHead, frame: Any) -> dict[str, Floats]:
         """How many times the mean of the last days is forecast."""
         return {"times_usual": np.exp(head.models[0].predict(frame))}
+
+    def examined(self, project: Project, head: ForecastHead, table: Table) -> Examined:
+        """Forecasts for the days of a table, some of them, scored by their mean absolute error."""
+        described, sold = examples(head.lags, Histories(), table)
+        chosen = places(len(described), len(table))
+        frame = _table(head.lags, [described[place] for place in chosen]).frame
+        level = np.array([described[place].level for place in chosen])
+        labels = _units(sold[chosen])
+
+        def score(shown: Any) -> float:
+            values = _units(level + head.models[0].predict(shown))
+            return float(np.abs(values - labels).mean())
+
+        return Examined(head.columns, frame, score, "MAE", False)
 
 
 def examples(lags: Lags, histories: Histories, table: Table) -> tuple[list[Described], Floats]:
