@@ -104,7 +104,9 @@ class Pods:
 
     @property
     def ours(self) -> bool:
-        return any(OWN in container["image"] for container in self.spec["containers"])
+        """Kafka's image is made by us, what runs in it is not."""
+        images = [container["image"] for container in self.spec["containers"]]
+        return any(OWN in image and f"{OWN}kafka:" not in image for image in images)
 
     @property
     def volumes(self) -> dict[str, Object]:

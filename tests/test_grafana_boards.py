@@ -73,6 +73,14 @@ def test_an_alert_names_only_metrics_that_are_told(alert: str) -> None:
     assert names(EVERY[alert]["expr"]) <= OURS | THEIRS
 
 
+def test_names_of_the_broker_are_those_that_its_agent_makes() -> None:
+    text = (ROOT / "k8s/components/kafka/agent.yml").read_text(encoding="utf-8")
+    made = [rule["name"].replace("$1", "(in|out)") for rule in yaml.safe_load(text)["rules"]]
+    told = {name for name in EXPORTERS["jmx_exporter"]["names"] if name.startswith("kafka_")}
+    assert {name for pattern in made for name in told if re.fullmatch(pattern, name)} == told
+    assert all(any(re.fullmatch(pattern, name) for name in told) for pattern in made)
+
+
 def test_every_metric_of_ours_is_shown_or_watched() -> None:
     shown = [
         query for b in BOARDS.values() for panel in b.panels for query in panel.queries.values()

@@ -11,10 +11,13 @@ from collections.abc import Iterator
 
 import pytest
 
+from scripts.apache_kafka.jars import kafka_version
 from tests.k8s_container import dockerfile, stages
 from tests.k8s_objects import K8S, OVERLAYS, OWN, ROOT, pods
+from tests.test_k8s_policy import PINNED
 
-TARGETS = {"flow", "api", "dashboard", "producer", "mlflow"}
+PROGRAMMED = {"flow", "api", "dashboard", "producer", "mlflow"}
+TARGETS = {*PROGRAMMED, "kafka"}
 PROGRAMS = (
     *("flows.streaming.dataflow", "scripts.flow", "scripts.topics", "scripts.lake"),
     *("scripts.produce", "api.app", "dashboard.app", "mlflow.server", "boto3", "psycopg2"),
@@ -58,20 +61,36 @@ def test_there_is_a_target_for_each_image_that_the_manifests_name() -> None:
         for container in pod.containers
         if OWN in container["image"]
     }
-    assert named == TARGETS == stages().keys() - {"packages", "base"}
+    assert named == TARGETS == stages().keys() - {"packages", "base", "agent"}
 
 
 def test_images_begin_with_one_pinned_python() -> None:
     own = stages().keys()
     bases = {image for image, *_ in map(str.split, instructions("FROM")) if image not in own}
-    [base] = bases
+    [base] = [one for one in bases if one.startswith("python:")]
     version = re.fullmatch(r"python:(3\.\d+)\.\d+-slim-\w+", base)
     assert version
     required = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["requires-python"]
     assert version[1] in ("3.11", "3.12") and required == ">=3.11,<3.13"
 
 
-@pytest.mark.parametrize("target", sorted(TARGETS))
+def test_kafka_is_the_one_of_the_tests_with_an_agent_that_is_what_it_was() -> None:
+    found = [rest.split() for rest in instructions("FROM")]
+    assert [f"apache/kafka:{kafka_version()}", "AS", "kafka"] in found
+    assert all(PINNED.fullmatch(image) for image, *_ in found if image not in stages())
+    [fetch] = told("agent", "RUN")
+    assert re.search(r"jmx_prometheus_javaagent:\d+\.\d+\.\d+ ", fetch)
+    assert re.search(r"[0-9a-f]{64}  /agent/\S+\.jar\" \| sha256sum --check$", fetch)
+    [kafka] = [pod for pod in pods("k3d") if pod.name == "StatefulSet kafka"]
+    [container] = kafka.spec["containers"]
+    options = {one["name"]: one["value"] for one in container["env"]}["KAFKA_OPTS"]
+    port = kafka.annotations["prometheus.io/port"]
+    where = "/opt/agent/jmx_prometheus_javaagent.jar"
+    assert options == f"-javaagent:{where}={port}:/etc/realtime/agent.yml"
+    assert kafka.ports["metrics"] == int(port)
+
+
+@pytest.mark.parametrize("target", sorted(PROGRAMMED))
 def test_nobody_is_root_and_everything_is_exec(target: str) -> None:
     """A command as a list has no shell before it that would keep signals to itself."""
     uid = told(target, "USER")[-1]
