@@ -62,6 +62,7 @@ class Instruments:
         self.registry.register(logs.LINES)
         for slug in projects.PROJECTS:
             for kind in KINDS:
+                self.duration.labels(slug, kind)
                 for end in ENDED:
                     self.jobs.labels(slug, kind, end)
 
