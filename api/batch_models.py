@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Mapping
+from copy import copy
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -35,6 +36,16 @@ class BatchLoaded:
     frozen: FrozenModel
     loaded: Loaded
     seen: float
+
+    def with_histories(self, predictor: Predictor) -> FrozenModel:
+        """The model, remembering of labels what the flow does, if that tests this version."""
+        # What was published by an earlier release says nothing of it.
+        if getattr(predictor, "batch", 0) != self.facts.version or predictor.histories is None:
+            return self.frozen
+        model = copy(self.frozen)
+        model.head = copy(self.frozen.head)
+        model.histories = predictor.histories
+        return model
 
 
 class BatchReader:

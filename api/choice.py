@@ -88,12 +88,16 @@ def _chosen(alias: str, loaded: Loaded, model: Any) -> Chosen:
 
 
 async def _batch(follower: Follower, batch: BatchReader, shard: int) -> Chosen:
-    """The newest of the batch models; what is remembered of earlier events is the flow's."""
+    """The newest of the batch models; what is remembered of earlier events is the flow's.
+
+    Without a flow, what was remembered when it was trained.
+    """
     found = await batch.model(follower.project.slug)
-    past = None
-    if follower.project.past is not None:
-        past = follower.require(shard).predictor.past
-    return Chosen(BATCH, found.loaded, found.frozen, past, frozen=True)
+    serving = follower.loaded(shard)
+    if serving is None:
+        return Chosen(BATCH, found.loaded, found.frozen, found.frozen.past, frozen=True)
+    predictor = serving.predictor
+    return Chosen(BATCH, found.loaded, found.with_histories(predictor), predictor.past, frozen=True)
 
 
 async def _champion(follower: Follower, versions: VersionReader, shard: int) -> Chosen:

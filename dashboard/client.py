@@ -62,6 +62,22 @@ class Client:
         """Set a resource."""
         return await self._send("PUT", path, body)
 
+    async def fetch(self, path: str, media_type: str, timeout: float = TIMEOUT) -> bytes | Failure:
+        """Read a resource of another type than JSON."""
+        headers = {"Accept": media_type}
+        try:
+            with self.instruments.read() as statuses:
+                response = await self._http.get(path, headers=headers, timeout=timeout)
+                statuses.append(response.status_code)
+        except httpx2.HTTPError as error:
+            return self._unreachable(error)
+        if response.headers.get("content-type", "").startswith(media_type):
+            return bytes(response.content)
+        answer = _answer(response)
+        if isinstance(answer, Failure):
+            return answer
+        return Failure(response.status_code, "The API answered in another form", media_type)
+
     async def close(self) -> None:
         """Give the connections back."""
         await self._http.aclose()
@@ -78,9 +94,12 @@ class Client:
                 response = await self._http.request(method, path, json=body, timeout=timeout)
                 statuses.append(response.status_code)
         except httpx2.HTTPError as error:
-            reason = str(error) or type(error).__name__
-            return Failure(UNREACHABLE, f"The API at {self.url} does not answer", reason)
+            return self._unreachable(error)
         return _answer(response)
+
+    def _unreachable(self, error: Exception) -> Failure:
+        reason = str(error) or type(error).__name__
+        return Failure(UNREACHABLE, f"The API at {self.url} does not answer", reason)
 
 
 def _answer(response: httpx2.Response) -> Answer:

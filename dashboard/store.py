@@ -108,6 +108,29 @@ class Store:
         """Run a SQL text; never cached."""
         return self._note(await self.client.post("/sql", body, PATIENCE))
 
+    async def batch_jobs(self, slug: str) -> Answer:
+        """Jobs of batch learning, newest first, and what can be ordered."""
+        return await self._read(f"/projects/{slug}/batch/jobs")
+
+    async def batch_model(self, slug: str) -> Answer:
+        """The newest model that was trained in a batch; as of at most SELDOM seconds ago."""
+        return await self._read(f"/projects/{slug}/batch/model", SELDOM, self._patiently)
+
+    async def diagnostics(self, slug: str) -> Answer:
+        """What can be shown of that model; as of at most SELDOM seconds ago."""
+        return await self._read(f"/projects/{slug}/batch/diagnostics", SELDOM, self._patiently)
+
+    async def diagnostic(self, slug: str, name: str) -> bytes | Failure:
+        """One of those as SVG; never cached."""
+        path = f"/projects/{slug}/batch/diagnostics/{name}"
+        return await self.client.fetch(path, "image/svg+xml", PATIENCE)
+
+    async def order(self, slug: str, path: str, body: dict[str, Any]) -> Answer:
+        """Order a job of batch learning, or say what is to become of one: `/<id>/cancel`."""
+        answer = await self.client.post(f"/projects/{slug}/batch/jobs{path}", body)
+        self._reads.pop(f"/projects/{slug}/batch/jobs", None)
+        return self._note(answer)
+
     async def producer(self, slug: str) -> Answer:
         """What the generator of a project's events does now."""
         return await self._read(f"/projects/{slug}/producer")

@@ -14,7 +14,6 @@ import sys
 import threading
 from collections.abc import Callable
 from contextlib import closing, suppress
-from importlib import import_module
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -70,7 +69,8 @@ def work(job: Job, found: Settings, progress: Progress) -> str:
 
     project = projects.get(job.project)
     if job.kind == "diagnose":
-        diagnosing = import_module("flows.batch.diagnosing")
+        from flows.batch import diagnosing
+
         name, version = job.order["name"], str(job.order.get("version") or "batch")
         diagnosing.diagnose(project, found, version, name, progress)
         return str(name)

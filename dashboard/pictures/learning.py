@@ -41,10 +41,11 @@ class Learning:
     changes: list[tuple[float, str]] = field(default_factory=list)
 
 
-def curves(told: Learning | None, rivals: list[str]) -> hv.Overlay:
+def curves(told: Learning | None, rivals: list[str], own: str = "model") -> hv.Overlay:
     """Draw the champion's curve, its challengers' dashed, and a line and a mark for each change.
 
-    `rivals` are all challengers there may be: what an overlay is made of must not change.
+    `rivals` are all challengers there may be: what an overlay is made of must not change. `own` is
+    what the legend calls the champion.
     """
     told = told or Learning()
     along, value = _dimensions(told)
@@ -55,12 +56,12 @@ def curves(told: Learning | None, rivals: list[str]) -> hv.Overlay:
         )
         for name, color in zip(rivals, colors, strict=False)
     ]
-    own = hv.Curve(told.champion, along, value, label="model").opts(
+    champion = hv.Curve(told.champion, along, value, label=own).opts(
         color=theme.ACCENT, line_width=2.5, tools=["hover"]
     )
     alarms = [(at, sentence(alarm)) for at, alarm in told.alarms]
     changed, rung = _marked(told, told.changes, CHANGED), _marked(told, alarms, RUNG)
-    layers = hv.Overlay([changed[0], rung[0], *beside, own, changed[1], rung[1]])
+    layers = hv.Overlay([changed[0], rung[0], *beside, champion, changed[1], rung[1]])
     return layers.opts(
         hv.opts.Overlay(
             **{**FRAME, "height": HEIGHT, "hooks": [bare, follow, _read_axis]},

@@ -34,6 +34,9 @@ COUNTS = {
     "duplicate": ("Duplicate labels", "Labels that had come before; ignored."),
     "dead_letters": ("Dead letters", "Messages that are no events; kept, with the reason."),
 }
+BATCH = "batch"
+"""What was trained at once, where it is beside the challengers."""
+
 WINDOWS = {
     "all events": "",
     **{f"last {wording.count(size)} events": str(size) for size in (1_000, 10_000, 100_000)},
@@ -55,7 +58,7 @@ class Live(Tab):
         super().__init__(**{"metric": project.score, **params})
         self._project, self._store = project, store
         self._task, self._known = task, (*task.primary, *task.secondary)
-        self._rivals = list(project.challengers)
+        self._rivals = [*project.challengers, BATCH]
         self.kpis = Kpis(task.primary, project.task.maximize, task.unit)
         self.training = Training(project.slug, store)
         self.secondary = parts.Tiles(named(task.secondary, project.task.maximize), _SMALL)
@@ -105,7 +108,7 @@ class Live(Tab):
         self._show_curve(alarms)
         parts.say(self.drifts, "\n".join(map(_line, reversed(alarms[-ALARMS_TOLD:]))) or _NO_ALARM)
         contests = metrics.get("contests") or {}
-        parts.say(self.contests, "\n".join(_standing(*each) for each in contests.items()))
+        parts.say(self.contests, "\n".join(standing(*each) for each in contests.items()))
         self._task.param.update(
             report=metrics.get("report") or {}, rivals=metrics.get("challengers") or {}
         )
@@ -228,7 +231,7 @@ def _line(alarm: dict[str, Any]) -> str:
     return f"{told[:1].upper()}{told[1:]}"
 
 
-def _standing(rival: str, told: dict[str, Any]) -> str:
+def standing(rival: str, told: dict[str, Any]) -> str:
     """How a contest stands, in words."""
     if told["t"] is None:
         return f"{rival}: too early to tell."

@@ -101,7 +101,7 @@ class ProjectPage(pn.viewable.Viewer):
     @cached_property
     def batch(self) -> Batch:
         """The tab of models trained at once."""
-        return self._joined(Batch())
+        return self._joined(Batch(self._project, self._store, self._report.unit))
 
     @cached_property
     def analytics(self) -> Analytics:

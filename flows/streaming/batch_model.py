@@ -163,9 +163,9 @@ def restore(snapshot: bytes, key: bytes) -> State:
 
 def _decode(frame: bytes, key: bytes) -> Any:
     # It brings scikit-learn, which a flow without a batch model can do without.
-    from flows.batch import frozen
+    from flows.batch.frozen import decode
 
     try:
-        return frozen.decode(frame, key)
+        return decode(frame, key)
     except CodecError as error:
         raise ProjectError(f"the batch model cannot be used: {error}") from error
