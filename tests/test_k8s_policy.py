@@ -10,7 +10,7 @@ import pytest
 
 from flows.streaming.signals import GRACE_SECONDS
 from scripts.local.parts import SNAPSHOT_SECONDS
-from tests.k8s_objects import OVERLAYS, OWN, ROOT, Object, name, objects, pods
+from tests.k8s_objects import K8S, OVERLAYS, OWN, ROOT, Object, Pods, name, objects, pods, selects
 
 PINNED = re.compile(r"[\w./:-]+:v?\d[\w.-]*(@sha256:[0-9a-f]{64})?")
 QUANTITY = re.compile(r"(\d+(?:\.\d+)?)(m|Ki|Mi|Gi)?")
@@ -62,6 +62,24 @@ def test_containers_ask_for_what_they_may_use_at_most(overlay: str) -> None:
             requests, limits = container["resources"]["requests"], container["resources"]["limits"]
             for kind in ("cpu", "memory"):
                 assert 0 < amount(requests[kind]) <= amount(limits[kind]), container["name"]
+
+
+def asked(pod: Pods, kind: str) -> float:
+    """What all pods of a workload ask for: their containers together, or the greediest before."""
+    wanted = [amount(one["resources"]["requests"][kind]) for one in pod.spec["containers"]]
+    before = [
+        amount(one["resources"]["requests"][kind]) for one in pod.spec.get("initContainers", [])
+    ]
+    return max(sum(wanted), *before, 0.0) * float(pod.owner["spec"].get("replicas", 1))
+
+
+def test_the_local_cluster_fits_into_what_the_readme_asks_for() -> None:
+    """Beside k3s itself, which takes about a gigabyte and half a core."""
+    [told] = re.findall(r"(\d+) GB and (two|four) cores", (K8S / "README.md").read_text())
+    running = [pod for pod in pods("k3d") if pod.owner["kind"] != "CronJob"]
+    assert sum(asked(pod, "memory") for pod in running) < (float(told[0]) - 1) * 10**9
+    cores = {"two": 2, "four": 4}[told[1]]
+    assert sum(asked(pod, "cpu") for pod in running) < cores - 0.5
 
 
 @EACH
@@ -162,6 +180,17 @@ def test_production_has_several_of_what_serves() -> None:
     assert all("replicas" not in deployments[one] for one in targets), (
         "apply would undo the scaling"
     )
+
+
+@EACH
+def test_several_pods_of_what_serves_are_on_several_nodes(overlay: str) -> None:
+    by_name = {pod.owner["metadata"]["name"]: pod for pod in pods(overlay)}
+    for serving in ("api", "dashboard"):
+        [spread] = by_name[serving].spec["topologySpreadConstraints"]
+        assert spread["topologyKey"] == "kubernetes.io/hostname"
+        # Of two nodes that are full one may have both: better than none.
+        assert spread["whenUnsatisfiable"] == "ScheduleAnyway"
+        assert selects(spread["labelSelector"], by_name[serving].labels)
 
 
 @EACH
