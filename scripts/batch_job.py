@@ -66,6 +66,7 @@ def work(job: Job, found: Settings, progress: Progress) -> str:
     # Imported only by who works: it brings scikit-learn.
     from flows.batch import training
     from flows.batch.order import part_of
+    from flows.batch.registered import BatchRegistry
 
     project = projects.get(job.project)
     if job.kind == "diagnose":
@@ -74,6 +75,8 @@ def work(job: Job, found: Settings, progress: Progress) -> str:
         name, version = job.order["name"], str(job.order.get("version") or "batch")
         diagnosing.diagnose(project, found, version, name, progress)
         return str(name)
+    # Runs of children that were killed while they registered.
+    BatchRegistry(found.mlflow_uri, project).sweep()
     order = msgspec.convert(job.order, training.Order)
     trained = training.train(project, found, order, part_of(progress, 0.0, 0.95))
     progress(0.95, "registering")

@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 import httpx2
 import uvicorn
@@ -89,25 +90,25 @@ class Site:
         return answer["model"] and str(answer["model"]["version"])
 
 
-def settings_of(redis_url: str) -> Settings:
+def settings_of(redis_url: str, **others: Any) -> Settings:
     """Settings for an API without Kafka and MLflow, and a dashboard in front of it."""
     port = free_port()
+    nowhere = {"kafka_bootstrap": "127.0.0.1:1", "mlflow_uri": "http://127.0.0.1:1"}
     return Settings(
         _env_file=None,
-        kafka_bootstrap="127.0.0.1:1",
-        mlflow_uri="http://127.0.0.1:1",
         redis_url=redis_url,
         signing_key="a key for tests",
         api_port=port,
         api_url=f"http://127.0.0.1:{port}",
         dashboard_port=free_port(),
+        **{**nowhere, **others},
     )
 
 
 @contextmanager
-def site(redis_url: str, slug: str) -> Iterator[Site]:
+def site(redis_url: str, slug: str, **others: Any) -> Iterator[Site]:
     """Serve one project under a slug of its own, with nothing published yet."""
-    settings, project = settings_of(redis_url), replace(fraud.PROJECT, slug=slug)
+    settings, project = settings_of(redis_url, **others), replace(fraud.PROJECT, slug=slug)
     client, api = connect(redis_url), Api(settings, project)
     api.start()
     dashboard = serve(settings, {slug: project}, threaded=True, verbose=False)

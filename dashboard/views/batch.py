@@ -56,6 +56,7 @@ class Batch(Tab):
         self._metric.param.watch(lambda _: self._show_duel(), "value")
         draw = partial(learning.curves, rivals=[BATCH], own="online")
         self._curve = pictures.Picture(draw, learning.HEIGHT)
+        self._curve.pane.visible = False
         self._standing = parts.quiet(_NO_DUEL, css_classes=["duel"])
         self.diagnosed = Diagnosed(project.slug, store, self.jobs.diagnose)
 
@@ -133,6 +134,7 @@ class Batch(Tab):
         points = thinned(history)
         if not points and not self._curve.drawn:
             return
+        self._curve.pane.visible = True
         alarms = (self.snapshot.project or {}).get("alarms") or []
         self._curve.send(
             learning.Learning(

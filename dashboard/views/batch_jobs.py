@@ -68,6 +68,8 @@ class Jobs(pn.viewable.Viewer):
         self.running = next(iter(active), {})
         self._bar.html = _progress(self.running) if self.running else ""
         self._now.visible = bool(self.running)
+        if self.running and self.running["state"] == "running" and self._said.message == _ORDERED:
+            self._said.message = ""
         ended = {_named(job): job["id"] for job in jobs if job["state"] in ENDED}
         self._which.offer(ended)
         self._ended.visible = bool(ended)
