@@ -11,8 +11,8 @@ from flows.batch.diagnostics import inputs
 from flows.batch.diagnostics.thin import curve, told
 from flows.batch.table import Floats
 from flows.batch.task import Diagnostic, Json, Subject
+from flows.learning.tasks.binary_metrics import RELIABILITY_EDGES
 
-BINS = 10
 CLASSES = ("0", "1")
 
 
@@ -56,14 +56,14 @@ def det(subject: Subject) -> Json:
 
 
 def calibration(subject: Subject) -> Json:
-    """How often it was so, by how likely it was said to be, in bins of equally many."""
+    """How often it was so, by how likely it was said to be, in the learner's own bins."""
     labels, chances = _judged(subject)
-    order = np.argsort(chances, kind="stable")
-    bins = [part for part in np.array_split(order, BINS) if len(part)]
+    bins = np.digitize(chances, RELIABILITY_EDGES)
+    parts = [bins == one for one in np.unique(bins)]
     return {
-        "predicted": told([chances[part].mean() for part in bins]),
-        "observed": told([labels[part].mean() for part in bins]),
-        "count": [len(part) for part in bins],
+        "predicted": told([chances[part].mean() for part in parts]),
+        "observed": told([labels[part].mean() for part in parts]),
+        "count": [int(part.sum()) for part in parts],
         "brier": float(metrics.brier_score_loss(labels, chances)),
     }
 

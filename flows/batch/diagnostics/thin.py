@@ -22,6 +22,17 @@ def told(values: Any) -> list[float | None]:
 
 
 def curve(**columns: Any) -> dict[str, list[float | None]]:
-    """Columns of one curve, thinned alike."""
-    chosen = places(len(next(iter(columns.values()))))
-    return {name: told(np.asarray(values)[chosen]) for name, values in columns.items()}
+    """Columns of one curve, thinned alike: points stand evenly along its first two columns."""
+    arrays = {name: np.asarray(values, dtype=float) for name, values in columns.items()}
+    x, y, *_ = arrays.values()
+    chosen = _along(x, y) if len(x) > POINTS else slice(None)
+    return {name: told(values[chosen]) for name, values in arrays.items()}
+
+
+def _along(x: Any, y: Any) -> Any:
+    """Positions at even distances along a line, both ends among them."""
+    steps = np.hypot(*(np.diff(one) / max(np.ptp(one), 1e-12) for one in (x, y)))
+    distance = np.concatenate([[0.0], np.cumsum(np.nan_to_num(steps))])
+    wanted = np.linspace(0.0, distance[-1], POINTS)
+    found = np.searchsorted(distance, wanted).clip(0, len(x) - 1)
+    return np.unique(np.concatenate([[0], found, [len(x) - 1]]))
