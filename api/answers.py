@@ -11,6 +11,7 @@ from fastapi import Response
 from api.analytics.charted import ChartFigures
 from api.analytics.figures import Profile
 from api.sql.messages import SqlAnswer, SqlColumn, SqlTable, SqlTables, TableVersion
+from flows.learning.batch_challenger import Duel
 from flows.learning.contest import Standing
 from flows.learning.coverage import Coverage
 from flows.projects.forms import FormField
@@ -129,7 +130,8 @@ class MetricsNow(msgspec.Struct, frozen=True, kw_only=True):
     `challengers` are those of the models learnt beside it, by name, `contests` how they stand
     against the one that `leads`; `event_time` is the newest event's own. `served`: by model,
     metrics of the predictions that were given over HTTP and whose label has come, however it came;
-    as of some seconds ago.
+    as of some seconds ago. `batch`: how what leads fares against the batch model, on the same
+    events.
     """
 
     events_learned: int
@@ -141,6 +143,7 @@ class MetricsNow(msgspec.Struct, frozen=True, kw_only=True):
     challengers: dict[str, dict[str, float]]
     contests: dict[str, Standing]
     leads: str
+    batch: Duel | None
     report: dict[str, Any]
     counts: dict[str, int]
     served: Scores

@@ -14,6 +14,7 @@ from api.life import ChangeHistory, ChangeTold, Promotion, Rollback
 from api.platform import Served
 from api.registered import RegistryReader
 from flows.errors import StoreError, VersionError
+from flows.learning.batch_challenger import BATCH
 from flows.learning.state import Change
 from flows.stores.commands import Command, CommandStore
 from flows.stores.registry import Registry, Version
@@ -97,6 +98,8 @@ class Changer:
 
     def _check_challenger(self, name: str) -> None:
         facts = self.served.follower.require(self.shard).facts
+        if name == BATCH:
+            raise InvalidBody("challenger", "a batch model never learns, and cannot lead a flow")
         known = [*facts.challengers, *(["previous"] if facts.previous else [])]
         if name not in known:
             told = ", ".join(known) or "none"

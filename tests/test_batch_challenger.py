@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import msgspec
 import pytest
+from prometheus_client import REGISTRY
 
 from flows.batch.frozen import decode
 from flows.learning import codec
@@ -13,8 +16,9 @@ from flows.learning.learner import Learner
 from flows.projects.fraud import Transaction
 from flows.projects.spec import Label
 from flows.stores.live import Facts
-from flows.streaming import batch_model
+from flows.streaming import batch_model, instruments
 from flows.streaming.learn import curve_metrics, learn
+from flows.streaming.messages import Publication
 from tests.batch_beside import (
     KEY,
     LABELS,
@@ -25,6 +29,7 @@ from tests.batch_beside import (
     model_bytes,
     saved,
     settled,
+    told,
     unseen,
     with_batch,
 )
@@ -161,3 +166,19 @@ def test_without_one_nothing_is_different(later: list[Transaction]) -> None:
     ]
     assert saved(learner) == codec.dumps(learner.state, KEY)
     assert known(batch_model.restore(saved(learner), KEY)) == known(learner.state)
+
+
+def test_the_lead_over_it_is_that_on_the_same_events(
+    frame: bytes, later: list[Transaction]
+) -> None:
+    learner = feed(Learner.fresh(PROJECT, lineage=7), later[:150])
+    learner = settled(feed(Learner(PROJECT, told(frame, learner.state)), later[150:], first=150))
+    project = replace(PROJECT, slug="a batch beside it")
+    facts = Facts.of(project.slug, 0, learner.state, 0.0)
+    instruments._show(project, Publication(facts, b"", None))
+    labels = {"project": project.slug, "shard": "0", "challenger": BATCH}
+    lead = REGISTRY.get_sample_value("realtime_model_lead_ratio", labels)
+    duel = batch_of(learner).duel
+    ahead = duel.online["FBeta"] - duel.batch["FBeta"]
+    assert lead == pytest.approx(ahead / duel.batch["FBeta"])
+    assert facts.metrics["FBeta"] != duel.online["FBeta"]

@@ -32,6 +32,7 @@ async def get_metrics(platform: PlatformDep, served: ServedDep, shard: ShardDep)
             challengers=facts.challengers,
             contests=facts.contests,
             leads=facts.leads,
+            batch=facts.batch,
             report=facts.report,
             counts=facts.counts,
             served=platform.kept.told(served.project.slug),

@@ -9,8 +9,10 @@ from contextlib import contextmanager
 from typing import get_args
 
 from flows import measures
+from flows.learning.batch_challenger import BATCH
 from flows.learning.state import Status
 from flows.projects.spec import Project
+from flows.stores.live import Facts
 from flows.streaming.messages import Decoded, Learned, Publication
 
 EVENTS = measures.EVENTS.counter()
@@ -96,17 +98,16 @@ def _show(project: Project, publication: Publication) -> None:
     for challenger, metrics in facts.challengers.items():
         for name, value in metrics.items():
             CHALLENGER_SCORE.labels(*place, challenger, name).set(value)
-    _judge(project, place, facts.metrics, facts.challengers)
+    _judge(project, place, facts)
 
 
-def _judge(
-    project: Project,
-    place: tuple[str, str],
-    metrics: dict[str, float],
-    challengers: dict[str, dict[str, float]],
-) -> None:
-    """Show the metric that counts, and by how much of it each challenger is beaten."""
-    name, own = project.score, metrics.get(project.score)
+def _judge(project: Project, place: tuple[str, str], facts: Facts) -> None:
+    """Show the metric that counts, and by how much of it each challenger is beaten.
+
+    A batch model is compared on those events on which it was tested.
+    """
+    challengers, name = facts.challengers, project.score
+    own = facts.metrics.get(name)
     if own is None:
         return
     more = project.task.maximize(name)
@@ -115,8 +116,9 @@ def _judge(
     for labels in [key for key in _leads(place) if key[2] not in challengers]:
         LEAD.remove(*labels)
     for challenger, theirs in challengers.items():
-        if name in theirs:
-            ahead = own - theirs[name] if more else theirs[name] - own
+        ours = facts.batch.online.get(name) if challenger == BATCH and facts.batch else own
+        if name in theirs and ours is not None:
+            ahead = ours - theirs[name] if more else theirs[name] - ours
             LEAD.labels(*place, challenger).set(ahead / max(abs(theirs[name]), LEAST_SCORE))
 
 
