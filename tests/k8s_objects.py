@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import base64
 import functools
 import re
@@ -40,6 +41,7 @@ def kustomize() -> tuple[str, ...]:
 def folder() -> Path:
     """A copy of k8s/ and what it needs, with secrets such as ./scripts/k3d makes."""
     copy = Path(tempfile.mkdtemp(prefix="k8s-"))
+    atexit.register(shutil.rmtree, copy, ignore_errors=True)
     kept = shutil.ignore_patterns("*.env", "__pycache__")
     shutil.copytree(K8S / "overlays" / "k3d" / "secrets", copy / "examples", ignore=kept)
     shutil.copytree(K8S, copy / "k8s")
