@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import redis
 
+from api.analytics.kept import Kept
 from api.batch_models import BatchReader
 from api.comparison import Comparer
 from api.drawing import Drawer
@@ -50,6 +51,7 @@ class Platform:
         self.labels = LabelSender(settings)
         self.sql = pool(settings, projects)
         self.drawer = Drawer()
+        self.figures = Kept()
         self._redis = connect(settings.redis_url.get_secret_value())
         key = settings.signing_key.get_secret_value().encode()
         self.served = {

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -20,6 +20,16 @@ SELDOM = 5
 
 PATIENCE = 60.0
 """Seconds that a comparison or a query may take."""
+
+
+def profiled(slug: str, chosen: Mapping[str, str]) -> str:
+    """The path of a profile."""
+    return f"/projects/{slug}/profile?{urlencode(chosen)}"
+
+
+def charted(slug: str, chosen: Mapping[str, str]) -> str:
+    """The path of a chart."""
+    return f"/projects/{slug}/chart?{urlencode(chosen)}"
 
 
 @dataclass(slots=True)
@@ -130,6 +140,18 @@ class Store:
         answer = await self.client.post(f"/projects/{slug}/batch/jobs{path}", body)
         self._reads.pop(f"/projects/{slug}/batch/jobs", None)
         return self._note(answer)
+
+    async def profile(self, slug: str, chosen: Mapping[str, str]) -> Answer:
+        """What a project's rows are like; never cached, and takes a while."""
+        return self._note(await self.client.get(profiled(slug, chosen), PATIENCE))
+
+    async def chart(self, slug: str, chosen: Mapping[str, str]) -> Answer:
+        """The figures of a chart; never cached."""
+        return self._note(await self.client.get(charted(slug, chosen), PATIENCE))
+
+    async def file(self, path: str, accept: str) -> bytes | Failure:
+        """Another form of what was just told: a file to keep, or a picture."""
+        return await self.client.fetch(path, accept, PATIENCE)
 
     async def producer(self, slug: str) -> Answer:
         """What the generator of a project's events does now."""

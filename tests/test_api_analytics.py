@@ -159,7 +159,7 @@ def test_fields_have_units_and_other_tables_charts(client: TestClient) -> None:
 def test_accept_chooses_a_picture(
     client: TestClient, accept: str, given: str, begins: bytes
 ) -> None:
-    answer = draw(client, "kind=box&x=currency&y=amount", accept)
+    answer = draw(client, "kind=pie&x=label_status", accept)
     assert answer.status_code == 200, answer.text
     assert answer.headers["content-type"].startswith(given)
     assert "default-src 'none'" in answer.headers["content-security-policy"]

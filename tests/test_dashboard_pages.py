@@ -154,7 +154,7 @@ def test_step_back_opens_the_tab_from_before(live: Site, open_page: Open) -> Non
         page.get_by_role("tab", name=tab).click()
         page.wait_for_url(f"**/*tab={tab.lower()}")
     page.go_back()
-    expect(page.get_by_text("Ready-made analyses")).to_be_visible()
+    expect(page.get_by_text("what a chart shows is worked out")).to_be_visible()
     page.go_forward()
     expect(page.get_by_text("trained at once")).to_be_visible()
 

@@ -90,13 +90,13 @@ def test_only_the_open_tab_reads(store: Store, monkeypatch: pytest.MonkeyPatch) 
     assert set(reads) == {"Batch"}
 
 
-@pytest.mark.parametrize(("tab", "helps"), [("analytics", "SQL tab")])
-def test_what_is_not_there_yet_says_so(store: Store, tab: str, helps: str) -> None:
-    page = ProjectPage(fraud.PROJECT, store, tab=tab)
-    banner = page._opened._banner  # type: ignore[attr-defined]
-    assert "not there yet" in banner.message
-    assert helps in banner.message
-    assert banner.severity == "info"
+def test_page_and_charts_share_what_the_address_names(store: Store) -> None:
+    page = ProjectPage(fraud.PROJECT, store, tab="analytics", chart="kind=pie&x=currency")
+    assert page.analytics.charting.chart == "kind=pie&x=currency"
+    page.analytics.charting.chart = "kind=bar&x=amount"
+    assert page.chart == "kind=bar&x=amount"
+    page.chart = ""
+    assert page.analytics.charting.chart == ""
 
 
 def test_page_and_tab_share_what_the_address_names(store: Store) -> None:

@@ -40,7 +40,8 @@ OUT_OF_REACH = {
 # What of flows the others may name themselves.
 ALLOWED_OF_FLOWS = {
     "dashboard": {
-        *("flows.errors", "flows.logs", "flows.measures", "flows.projects", "flows.settings"),
+        *("flows.errors", "flows.logs", "flows.measures", "flows.pictures", "flows.projects"),
+        "flows.settings",
     }
 }
 WITH_ENVIRONMENT = ("flows.settings", "scripts.local")

@@ -41,7 +41,7 @@ class ChartFigures(msgspec.Struct, frozen=True, kw_only=True):
     facet: Axis | None
     value_name: str
     exact: bool
-    data: dict[str, list[float | None]]
+    data: dict[str, list[int | float | None]]
     rows: int
     of_rows: int
     left_out: int

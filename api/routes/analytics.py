@@ -70,7 +70,7 @@ def get_profile(
         identity=project.event_id if table in (None, "events", "predictions") else None,
         expected=_expected(project),
     )
-    figures = _figures(platform, instruments, "profile", asked.rows, asked)
+    figures = _figures(platform, instruments, "profile", asked, media_type)
     found = msgspec.msgpack.decode(figures.body, type=Profile)
     profile = msgspec.structs.replace(found, tables=figures.tables)
     if media_type == JSON:
@@ -114,7 +114,7 @@ def get_chart(
         how=how,
         units={field.path: field.unit for field in form_fields(project.event) if field.unit},
     )
-    figures = _figures(platform, instruments, "chart", asked.rows, asked)
+    figures = _figures(platform, instruments, "chart", asked, media_type)
     found = msgspec.msgpack.decode(figures.body, type=ChartFigures)
     told = msgspec.structs.replace(found, tables=figures.tables)
     if media_type == JSON:
@@ -128,17 +128,22 @@ def _figures(
     platform: Platform,
     instruments: Instruments,
     kind: Literal["profile", "chart"],
-    rows: Rows,
-    asked: msgspec.Struct,
+    asked: ProfileAsked | ChartAsked,
+    media_type: str,
 ) -> Figures:
+    """Work figures out; for files and pictures, those that were told a moment ago will do."""
     analysis = Analysis(
         kind=kind,
-        view=rows.view.lower(),
+        view=asked.rows.view.lower(),
         body=msgspec.msgpack.encode(asked),
         seconds=platform.settings.analytics_seconds,
     )
-    with instruments.query("duckdb"):
-        return cast(Figures, platform.sql.ask(analysis))
+    known = None if media_type == JSON else platform.figures.get(analysis)
+    if known is None:
+        with instruments.query("duckdb"):
+            known = cast(Figures, platform.sql.ask(analysis))
+        platform.figures.put(analysis, known)
+    return known
 
 
 def wanted(project: Project, part: Part | None, most: int, since: datetime | None) -> Rows:

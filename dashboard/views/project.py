@@ -52,6 +52,7 @@ class ProjectPage(pn.viewable.Viewer):
     metric = param.String(default="", doc="The curve's metric")
     window = param.String(default="", doc="How many of the newest events the curve shows")
     model = param.String(default="", doc="The version that is looked at")
+    chart = param.String(default="", doc="The chart that was drawn")
 
     def __init__(self, project: Project, store: Store, **params: Any) -> None:
         super().__init__(**{"metric": project.score, **params})
@@ -106,7 +107,7 @@ class ProjectPage(pn.viewable.Viewer):
     @cached_property
     def analytics(self) -> Analytics:
         """The tab of what the events are like."""
-        return self._joined(Analytics())
+        return self._joined(Analytics(self._project, self._store))
 
     async def refresh(self) -> None:
         """Read what is new of the project and show it."""
@@ -192,13 +193,19 @@ TABS = {
 }
 """The tabs in their order: as the page's attributes and the address name them, and their titles."""
 
-SHARED = ("metric", "window", "model")
+SHARED = ("metric", "window", "model", "chart")
 """What of a tab the address names, beside the tab."""
 
 
 def at_first(project: Project) -> dict[str, str]:
     """What a page shows whose address names nothing."""
-    return {"tab": next(iter(TABS)), "metric": project.score, "window": "", "model": ""}
+    return {
+        "tab": next(iter(TABS)),
+        "metric": project.score,
+        "window": "",
+        "model": "",
+        "chart": "",
+    }
 
 
 FACTS = {

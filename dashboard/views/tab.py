@@ -12,7 +12,7 @@ class Tab(pn.viewable.Viewer):
     """One tab of a project's page, made when it is first opened.
 
     `snapshot` is the newest look at the project while the tab is open. A tab that has `metric`,
-    `window` or `model` shares it with the page, whose address names it.
+    `window`, `model` or `chart` shares it with the page, whose address names it.
     """
 
     snapshot = param.ClassSelector(class_=Snapshot, default=Snapshot())

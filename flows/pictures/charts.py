@@ -9,7 +9,7 @@ from typing import Any
 import holoviews as hv
 import numpy as np
 
-from flows.pictures.palette import COLOURS, SHADES, filled
+from flows.pictures.palette import COLOURS, SHADES, even, filled
 
 Figures = dict[str, Any]
 """The API's answer, or its parts: `x`, `y`, `colour` and `facet` are axes, `data` lists by name."""
@@ -94,7 +94,7 @@ def _pie(told: Figures) -> Any:
         wedges.append(hv.Polygons([{"x": xs, "y": ys}]).opts(**filled(colour), **_BARE))
         legend[f"{names[at]}: {100 * value / total:.1f} %"] = colour
     drawn = hv.Overlay([*wedges, _legend(legend, told["x"]["name"], ["x", "y"])])
-    return drawn.opts(aspect="equal", **_BARE)
+    return drawn.opts(**even(), **_BARE)
 
 
 def _heat(told: Figures) -> Any:

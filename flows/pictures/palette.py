@@ -1,4 +1,4 @@
-"""Colours that stand out from both white and near black."""
+"""Colours that stand out from both white and near black, and what backends name differently."""
 
 from __future__ import annotations
 
@@ -32,3 +32,10 @@ def filled(colour: str) -> dict[str, Any]:
     if hv.Store.current_backend == "matplotlib":
         return {"facecolor": colour, "edgecolor": "none"}
     return {"fill_color": colour, "line_color": None}
+
+
+def even() -> dict[str, Any]:
+    """What makes a circle round in the backend that is chosen."""
+    if hv.Store.current_backend == "matplotlib":
+        return {"aspect": "equal"}
+    return {"responsive": False, "frame_width": 300, "frame_height": 300}
