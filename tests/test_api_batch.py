@@ -224,6 +224,20 @@ def test_diagnostics_are_listed_and_given(served: Served) -> None:
 
 
 @pytest.mark.parametrize(
+    ("kind", "begins"), [("image/png", b"\x89PNG"), ("image/svg+xml", b"<?xml")]
+)
+def test_diagnostic_is_drawn_for_who_accepts_pictures(
+    served: Served, kind: str, begins: bytes
+) -> None:
+    answer = served.client.get(
+        f"{served.url}/batch/diagnostics/confusion", headers={"Accept": kind}
+    )
+    assert answer.status_code == 200, answer.text
+    assert answer.headers["content-type"].startswith(kind)
+    assert answer.content.startswith(begins)
+
+
+@pytest.mark.parametrize(
     ("name", "told"), [("nothing", "known: "), ("learning_curve", "learning_curve")]
 )
 def test_diagnostic_that_is_not_there_is_not_found(served: Served, name: str, told: str) -> None:

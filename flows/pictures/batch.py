@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from importlib import import_module
 from typing import Any
+
+from flows.pictures import diagnostics
 
 
 def picture(wanted: dict[str, Any]) -> Any:
     """The element of {name, data, title}."""
-    diagnostics = import_module("flows.pictures.diagnostics")
     return diagnostics.picture(wanted["name"], wanted["data"], wanted["title"])
