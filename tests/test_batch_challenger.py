@@ -100,7 +100,7 @@ def test_rows_are_predicted_many_at_once(frame: bytes, later: list[Transaction])
     said = feed(with_batch(frame), later[:50]).state
     champion = PROJECT.task.predict(said.model, PROJECT.inputs(later[50], said.past))
     sizes = []
-    for event in (later * 2)[: 2 * AT_ONCE + 3]:
+    for event in (later * 3)[: 2 * AT_ONCE + 3]:
         inputs = PROJECT.inputs(event, None if said.past is None else said.past)
         taken = batch.take(inputs, event.timestamp.timestamp())
         batch.settle(PROJECT.task, taken, champion, inputs, event.is_fraud, 0.0)

@@ -19,7 +19,7 @@ RECENT_ERROR = "RecentError"
 # So many rows are predicted at once: one takes nearly as long as all of them. A number, not what
 # happens to have been polled: predictions may differ in their last digits by what they are
 # made with.
-AT_ONCE = 200
+AT_ONCE = 500
 
 
 class FrozenModel(Protocol):
