@@ -156,7 +156,7 @@ def test_step_back_opens_the_tab_from_before(live: Site, open_page: Open) -> Non
     page.go_back()
     expect(page.get_by_text("what a chart shows is worked out")).to_be_visible()
     page.go_forward()
-    expect(page.get_by_text("trained at once")).to_be_visible()
+    expect(page.get_by_text("the newest fifth tests what was trained")).to_be_visible()
 
 
 def test_query_is_run_and_its_rows_are_shown(live: Site, open_page: Open) -> None:
