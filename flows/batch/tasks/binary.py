@@ -25,7 +25,7 @@ from flows.projects.spec import Project
 
 
 class BinaryBatch(BatchTask):
-    """Weighted classes, calibration, and the threshold that is best on the validation part."""
+    """Weighted classes, calibration, and the threshold that is best by what is to be expected."""
 
     diagnostics = curves.DIAGNOSTICS
     parameters = PARAMETERS
@@ -49,8 +49,10 @@ class BinaryBatch(BatchTask):
         progress(0.9, f"calibrating {name}")
         sure = calibrated(model, validation, validation.labels.astype(int))
         chances = sure.predict_proba(validation.frame)[:, 1]
+        # What is calibrated tells what to expect; the labels would add the luck of a few.
+        known = validation.labels if sure is model else chances
         beta = getattr(project.task, "beta", 1.0)
-        return BinaryHead(columns, sure, best_threshold(validation.labels, chances, beta))
+        return BinaryHead(columns, sure, best_threshold(known, chances, beta))
 
     def more(self, subject: Subject) -> dict[str, float]:
         """Average precision, and how much better than the mean rate probabilities are."""

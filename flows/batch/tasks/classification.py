@@ -115,10 +115,12 @@ class MulticlassHead(TabularHead):
         ]
 
 
-def best_threshold(labels: Objects, chances: Floats, beta: float) -> float:
+def best_threshold(labels: Any, chances: Floats, beta: float) -> float:
     """The threshold with the highest F-beta, half way to the next lower chance.
 
-    0.5 where there is no label 1 to find.
+    For labels that are chances themselves it is the expected one; Lipton, Elkan and Narayanaswamy
+    (2014), "Optimal thresholding of classifiers to maximize F1 measure". 0.5 where there is no
+    label 1 to find.
     """
     order = np.argsort(-chances, kind="stable")
     found, ranked = labels[order].astype(float), chances[order]
