@@ -206,7 +206,8 @@ export function render({ model }) {
 STYLE = """
 :host { color: inherit; font-size: 0.875rem; line-height: 1.43 }
 .builder {
-  display: grid; gap: 12px; grid-template-columns: repeat(auto-fit, minmax(min(100%, 300px), 1fr));
+  display: grid; gap: 12px; grid-template-columns: repeat(auto-fit, minmax(min(100%, 260px), 1fr));
+  width: 100%;
 }
 fieldset {
   border: 1px solid color-mix(in srgb, currentColor 30%, transparent); border-radius: 6px;

@@ -14,6 +14,7 @@ _STYLE = """
 :host { color: inherit; font-size: 0.875rem; line-height: 1.43 }
 .choices {
   display: grid; gap: 8px 12px; grid-template-columns: repeat(auto-fill, minmax(140px, 1fr));
+  width: 100%;
 }
 label { display: grid; gap: 2px; min-width: 0 }
 span { color: color-mix(in srgb, currentColor 75%, transparent); font-size: 0.78rem }

@@ -58,9 +58,9 @@ class Profiling(pn.viewable.Viewer):
         self._problem = parts.Banner()
         self._said = parts.quiet("", css_classes=["profile-said"])
         self.facts = parts.Tiles(FACTS, {"xs": 2, "md": 4}, flat=True)
-        self.anomalies = Table("What to look at", ("Weight", "What", "Column", ""))
+        self.anomalies = Table("What to look at", ("Weight", "What", "Column", "Why"))
         self.columns = Table(
-            "Columns", HEADINGS, numbers=(2, 3, 5), css_classes=["profile-columns"]
+            "Columns", HEADINGS, numbers=(2, 3, 4), css_classes=["profile-columns"]
         )
         self._found = parts.stack(
             self.facts, self._said, self.anomalies, self.columns, visible=False
