@@ -136,6 +136,15 @@ PAGE = {
     },
     "& .header > .MuiLinearProgress-root": {"display": "none"},
     "& .header .title": {"color": "text.primary", "whiteSpace": "nowrap"},
+    "& .header .MuiToolbar-root": {"flexWrap": {"xs": "wrap", "md": "nowrap"}},
+    "& .header .MuiToolbar-root > div:first-of-type": {"flexGrow": {"xs": 1, "md": 0}},
+    "& .header .MuiToolbar-root > div:nth-of-type(2)": {
+        "order": {"xs": 1, "md": 0},
+        "flexBasis": {"xs": "100%", "md": "auto"},
+        "overflowX": "auto",
+        "pb": {"xs": 1, "md": 0},
+    },
+    "& .main .MuiToolbar-root": {"minHeight": {"xs": 92, "md": 64}},
     "& .MuiDrawer-paper": {"backgroundColor": "background.paper", "backgroundImage": "none"},
 }
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import holoviews as hv
@@ -38,17 +39,21 @@ def test_changes_of_the_stream_are_marked_otherwise_than_alarms() -> None:
     assert list(marks.dimension_values("value")) == [0.2]
     assert list(marks.dimension_values("text")) == ["a drift; an attack"]
     assert [each.label for each in (own, marks, rung)] == [
-        "model", "change of the stream", "drift alarm",
+        "model", "change", "alarm",
     ]  # fmt: skip
 
 
 @pytest.mark.usefixtures("own_document")
-def test_legend_names_the_marks() -> None:
+def test_legend_names_what_is_on_the_picture() -> None:
     picture = pictures.Picture(lambda data: learning.curves(data, ["rule"]))
     plot = hv.renderer("bokeh").get_plot(picture.map)
     picture.send(learning.Learning("F1", learning.X, [(0.0, 0.1), (9.0, 0.2)], {}, [(9.0, ALARM)]))
-    named = {item.label.value for item in plot.handles["plot"].legend[0].items}
-    assert named == {"rule", "model", "change of the stream", "drift alarm"}
+    named = {item.label.value for item in plot.handles["plot"].legend[0].items if item.visible}
+    assert named == {"model", "alarm"}
+    changed = learning.Learning("F1", learning.X, [(0.0, 0.1)], {"rule": [(0.0, 0.2)]})
+    picture.send(replace(changed, changes=[(0.0, "a drift")]))
+    named = {item.label.value for item in plot.handles["plot"].legend[0].items if item.visible}
+    assert named == {"rule", "model", "change"}
 
 
 @pytest.mark.parametrize(

@@ -159,7 +159,7 @@ def follow(plot: Any, element: Any) -> None:
         ends = [end for each in curves for end in each.range(dimension) if end == end]
         if ends:
             low, high = min(ends), max(ends)
-            margin = padding * ((high - low) or abs(high) or 1.0)
+            margin = padding * (high - low) if high > low else 0.1 * abs(high) or 1.0
             subject = f"{curves[0].vdims[0].label} over {curves[0].kdims[0].label}"
             _follow_axis(plot.handles[axis], low - margin, high + margin, subject)
 

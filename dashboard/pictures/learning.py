@@ -64,7 +64,7 @@ def curves(told: Learning | None, rivals: list[str], own: str = "model") -> hv.O
     layers = hv.Overlay([changed[0], rung[0], *beside, champion, changed[1], rung[1]])
     return layers.opts(
         hv.opts.Overlay(
-            **{**FRAME, "height": HEIGHT, "hooks": [bare, follow, _read_axis]},
+            **{**FRAME, "height": HEIGHT, "hooks": [bare, follow, _read_axis, _name_what_is_there]},
             xlabel=told.over,
             ylabel=told.label,
             legend_position="top",
@@ -110,6 +110,13 @@ def _read_axis(plot: Any, _element: Any) -> None:
     shown.update(formatter=formatter, ticker=ticker, tags=[timely])
 
 
+def _name_what_is_there(plot: Any, _element: Any) -> None:
+    """Leave out of the legend what is not on the picture."""
+    for item in plot.handles["plot"].legend[0].items:
+        rows = item.renderers[0].data_source.data
+        item.visible = any(len(column) for column in rows.values())
+
+
 _CLOCK: dict[str, Any] = {
     **dict.fromkeys(("milliseconds", "seconds", "minsec"), "%H:%M:%S"),
     **dict.fromkeys(("minutes", "hourmin", "hours"), "%H:%M"),
@@ -125,8 +132,8 @@ class Mark:
     marker: str
 
 
-RUNG = Mark("drift alarm", theme.BAD, "diamond")
-CHANGED = Mark("change of the stream", theme.KINDS[8], "triangle")
+RUNG = Mark("alarm", theme.BAD, "diamond")
+CHANGED = Mark("change", theme.KINDS[8], "triangle")
 
 
 def _marked(told: Learning, changes: list[tuple[float, str]], mark: Mark) -> tuple[Any, Any]:

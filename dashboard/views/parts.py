@@ -43,7 +43,8 @@ def heading(title: str, note: str = "", variant: str = "h6") -> pmui.Typography:
 
 def titled(title: str, note: str, *controls: Any) -> pmui.Row:
     """Show a heading with what steers the picture below it."""
-    wrap = {"flexWrap": {"xs": "wrap", "sm": "nowrap"}}
+    alone = {"& > :first-of-type > *": {"flexBasis": "100% !important"}}
+    wrap = {"flexWrap": {"xs": "wrap", "sm": "nowrap"}, "@media (max-width: 599px)": alone}
     return line(heading(title, note), *controls, sx=wrap)
 
 

@@ -28,19 +28,6 @@ react._render_code = function () {
 """
 """Runs before there is anything on the page."""
 
-TEMPLATE = f"""
-{{% extends "base.html" %}}
-{{% block postamble %}}
-{{{{ super() }}}}
-<script>
-{{% raw %}}{{
-{SCRIPT}
-}}{{% endraw %}}
-</script>
-{{% endblock %}}
-"""
-"""A page whose head has the script."""
-
 
 def tell_at_once() -> None:
     """Let the session tell its browser of every change, from its first one on.

@@ -63,7 +63,9 @@ class ProjectPage(pn.viewable.Viewer):
         self._state = parts.StateChip()
         self._report, self._verdict = task_views(project)
         self.facts = parts.Tiles(FACTS, {"xs": 2, "md": 5})
-        self._bodies = {name: parts.stack(visible=False) for name in TABS}
+        self._bodies = {
+            name: parts.stack(visible=False, css_classes=[f"tab-{name}"]) for name in TABS
+        }
         self._arrivals = {name: Arrival() for name in TABS}
         self._tabs = pmui.Tabs(
             *((title, parts.stack()) for title in TABS.values()),

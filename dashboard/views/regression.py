@@ -85,9 +85,6 @@ class RegressionReport(TaskView):
             f" AND prediction_value IS NOT NULL ORDER BY {project.time} DESC LIMIT {TRIPS}"
         )
 
-    def wide(self) -> list[Any]:
-        return [self._trips_card]
-
     def _show_input(self, _event: Any = None) -> None:
         self._inputs.send((self.report.get("error_by_input") or {}).get(self.by.value))
 
@@ -97,6 +94,7 @@ class RegressionReport(TaskView):
             parts.card(parts.heading("Predicted and actual", drawn.PAIR_NOTE), self._pairs.pane),
             parts.card(parts.heading("Error by size", drawn.DECILE_NOTE), self._deciles.pane),
             self._inputs_card,
+            self._trips_card,
             self._places_card,
             self._factors_card,
         ]

@@ -12,7 +12,7 @@ from panel.viewable import Viewable
 from panel_material_ui.template.base import Page
 
 from dashboard import theme
-from dashboard.views import patience
+from dashboard.views import access, patience
 from flows.projects.spec import Project
 
 STREAMS = "streams"
@@ -39,7 +39,7 @@ def page(view: Any, projects: Sequence[Project], here: str, *unseen: Viewable) -
         header=_links(projects, here),
         main=[content],
         main_width=1280,
-        template=patience.TEMPLATE,
+        template=_TEMPLATE,
         theme_config=theme.CONFIG,
         sx=theme.PAGE,
         busy_indicator=None,
@@ -57,6 +57,14 @@ def recall_theme() -> None:
         pn.config.theme = "dark"  # type: ignore[misc]
 
 
+_SCRIPTS = "".join(f"<script>{{{each.SCRIPT}}}</script>" for each in (patience, access))
+_TEMPLATE = f"""
+{{% extends "base.html" %}}
+{{% block postamble %}}
+{{{{ super() }}}}
+{{% raw %}}{_SCRIPTS}{{% endraw %}}
+{{% endblock %}}
+"""
 _LOADER = "#loader { background: transparent }"
 _COOKIE = "theme"
 _REMEMBER = f"""
@@ -72,8 +80,9 @@ def _links(projects: Sequence[Project], here: str) -> list[pmui.Button]:
 
 
 def _link(label: str, href: str, current: bool) -> pmui.Button:
-    look = {"color": "inherit", "opacity": 1 if current else 0.65}
+    look = {"color": "inherit", "opacity": 1 if current else 0.65, "minWidth": 0}
+    room = {"px": {"xs": "6px", "sm": "12px"}}
     return pmui.Button(
-        label=label, href=href, target="_self", variant="text", margin=(0, 0, 0, 8), size="small",
-        sx={"&.MuiButton-root": {**look, "fontWeight": 600 if current else 400}},
+        label=label, href=href, target="_self", variant="text", margin=0, size="small",
+        sx={"&.MuiButton-root": {**look, **room, "fontWeight": 600 if current else 400}},
     )  # fmt: skip

@@ -14,8 +14,9 @@ _STYLE = """
 .scroll { overflow: auto; max-height: 360px }
 table { border-collapse: collapse; width: 100%; font-variant-numeric: tabular-nums }
 th, td {
-  padding: 6px 12px 6px 0; text-align: left; vertical-align: top; overflow-wrap: anywhere;
-  min-width: 4.5em; border-bottom: 1px solid color-mix(in srgb, currentColor 16%, transparent);
+  padding: 6px 12px 6px 0; text-align: left; vertical-align: top; overflow-wrap: break-word;
+  min-width: 4.5em; max-width: 36em;
+  border-bottom: 1px solid color-mix(in srgb, currentColor 16%, transparent);
 }
 th { font-weight: 500; font-size: 0.8rem; overflow-wrap: normal }
 th, .nothing { color: color-mix(in srgb, currentColor 72%, transparent) }
