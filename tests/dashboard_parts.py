@@ -106,12 +106,15 @@ def settings_of(redis_url: str, **others: Any) -> Settings:
 
 
 @contextmanager
-def site(redis_url: str, slug: str, **others: Any) -> Iterator[Site]:
-    """Serve one project under a slug of its own, with nothing published yet."""
+def site(
+    redis_url: str, slug: str, serving: dict[str, Any] | None = None, **others: Any
+) -> Iterator[Site]:
+    """Serve one project under a slug of its own, with nothing published yet; `serving` are options
+    of the dashboard's server."""
     settings, project = settings_of(redis_url, **others), replace(fraud.PROJECT, slug=slug)
     client, api = connect(redis_url), Api(settings, project)
     api.start()
-    dashboard = serve(settings, {slug: project}, threaded=True, verbose=False)
+    dashboard = serve(settings, {slug: project}, threaded=True, verbose=False, **(serving or {}))
     url = f"http://127.0.0.1:{settings.dashboard_port}"
     until(lambda: _answers(f"{url}/liveness"), "the dashboard")
     yield Site(api, project, settings, LiveStore(client, slug), learner_of(project, 400), url)

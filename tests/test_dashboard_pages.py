@@ -1,30 +1,19 @@
 from __future__ import annotations
 
 import re
-import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import (
-    Browser,
-    ConsoleMessage,
-    Locator,
-    Page,
-    Request,
-    expect,
-    sync_playwright,
-)
+from playwright.sync_api import Browser, Locator, Page, expect
 
-from dashboard.screenshot import CHROMIUM, FLAGS
+from tests import browsing
+from tests.api_parts import until
 from tests.dashboard_parts import Site, site
 
-CHROMIUM_PATH = shutil.which(CHROMIUM)
-SECOND = 1_000
-pytestmark = pytest.mark.skipif(CHROMIUM_PATH is None, reason="no Chromium: apt install chromium")
-expect.set_options(timeout=60 * SECOND)
+pytestmark = browsing.NEEDS_CHROMIUM
 
 Unique = Callable[[str], str]
 Open = Callable[..., Page]
@@ -32,10 +21,8 @@ Open = Callable[..., Page]
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM_PATH, args=FLAGS)
+    with browsing.started() as browser:
         yield browser
-        browser.close()
 
 
 @pytest.fixture(scope="module")
@@ -59,29 +46,23 @@ def empty(redis_url: str, unique: Unique) -> Iterator[Site]:
 @pytest.fixture
 def open_page(browser: Browser) -> Iterator[Open]:
     """Opens pages in one window; fails a test whose pages complain on the console."""
-    context = browser.new_context(viewport={"width": 1280, "height": 1000})
-    context.set_default_timeout(60 * SECOND)
-    complaints: list[str] = []
+    with browsing.window(browser) as context:
 
-    def note_error(said: ConsoleMessage) -> None:
-        if said.type == "error":
-            complaints.append(said.text)
+        def open_one(running: Site, path: str = "") -> Page:
+            page = context.new_page()
+            page.goto(f"{running.url}/{path}")
+            return page
 
-    def note_failure(request: Request) -> None:
-        if request.failure != "net::ERR_ABORTED":  # which is how leaving a page ends its requests
-            complaints.append(request.url)
+        yield open_one
 
-    def open_one(running: Site, path: str = "") -> Page:
+
+@pytest.fixture(scope="module")
+def project_page(browser: Browser, live: Site) -> Iterator[Page]:
+    """The project's page, for tests that leave it as it was."""
+    with browsing.window(browser) as context:
         page = context.new_page()
-        page.on("pageerror", lambda error: complaints.append(str(error)))
-        page.on("console", note_error)
-        page.on("requestfailed", note_failure)
-        page.goto(f"{running.url}/{path}")
-        return page
-
-    yield open_one
-    context.close()
-    assert complaints == []
+        page.goto(f"{live.url}/{live.project.slug}")
+        yield page
 
 
 def tile(page: Page, key: str) -> Locator:
@@ -100,40 +81,44 @@ def test_overview_shows_the_project_and_leads_to_its_page(live: Site, open_page:
     expect(page.get_by_text("Learning curve")).to_be_visible()
 
 
-def test_project_page_shows_what_the_model_scores(live: Site, open_page: Open) -> None:
-    page = open_page(live, live.project.slug)
+def test_project_page_shows_what_the_model_scores(live: Site, project_page: Page) -> None:
     metrics = live.learner.state.metrics.values()
-    expect(tile(page, "ROCAUC")).to_have_text(f"{metrics['ROCAUC']:.3f}")
-    expect(tile(page, "LogLoss")).to_have_text(f"{metrics['LogLoss']:.3f}")
-    expect(tile(page, "version")).to_have_text(live.learner.state.version)
-    expect(page.locator(".state")).to_have_text("running")
+    expect(tile(project_page, "ROCAUC")).to_have_text(f"{metrics['ROCAUC']:.3f}")
+    expect(tile(project_page, "LogLoss")).to_have_text(f"{metrics['LogLoss']:.3f}")
+    expect(tile(project_page, "version")).to_have_text(live.learner.state.version)
+    expect(project_page.locator(".state")).to_have_text("running")
     for title in ("Confusion matrix", "Per class", "Reliability", "Threshold"):
-        expect(page.get_by_text(title).first).to_be_visible()
-    expect(page.locator("canvas").nth(4)).to_be_visible()
+        expect(project_page.get_by_text(title).first).to_be_visible()
+    expect(project_page.locator("canvas").nth(4)).to_be_visible()
 
 
-def test_newer_model_changes_the_page_by_itself(live: Site, open_page: Open) -> None:
-    page = open_page(live, live.project.slug)
+def test_newer_model_changes_the_page_by_itself(live: Site, project_page: Page) -> None:
     before = live.learner.state.version
-    expect(tile(page, "version")).to_have_text(before)
+    expect(tile(project_page, "version")).to_have_text(before)
     live.learn()
     live.publish()
-    expect(tile(page, "version")).to_have_text(live.learner.state.version)
+    expect(tile(project_page, "version")).to_have_text(live.learner.state.version)
     value = live.learner.state.metrics.values()["LogLoss"]
-    expect(tile(page, "LogLoss")).to_have_text(f"{value:.3f}")
+    expect(tile(project_page, "LogLoss")).to_have_text(f"{value:.3f}")
 
 
-def test_pause_is_shown(live: Site, open_page: Open) -> None:
-    page = open_page(live, live.project.slug)
+def test_pause_is_shown(live: Site, project_page: Page) -> None:
     live.state = "paused"
-    expect(page.locator(".state")).to_have_text("paused")
+    expect(project_page.locator(".state")).to_have_text("paused")
     live.state = "running"
-    expect(page.locator(".state")).to_have_text("running")
+    expect(project_page.locator(".state")).to_have_text("running")
 
 
-def test_explanation_appears_when_pointed_at(live: Site, open_page: Open) -> None:
-    page = open_page(live, live.project.slug)
-    sign = page.locator(".tile[data-key=Recall] .sign")
+def test_training_is_paused_and_goes_on(live: Site, project_page: Page) -> None:
+    switch = project_page.locator(".training input")
+    for wanted in ("paused", "running"):
+        switch.click()
+        until(lambda wanted=wanted: live.store.wanted() == wanted, f"the wish for {wanted}")  # type: ignore[misc]
+        expect(switch).to_be_checked(checked=wanted == "running")
+
+
+def test_explanation_appears_when_pointed_at(project_page: Page) -> None:
+    sign = project_page.locator(".tile[data-key=Recall] .sign")
     sign.hover()
     shown = sign.evaluate("sign => getComputedStyle(sign, '::after').content")
     assert "TP / (TP + FN)" in shown
@@ -256,20 +241,6 @@ def test_banner_comes_with_an_outage_and_goes_with_it(empty: Site, open_page: Op
     empty.api.start()
     for each in (page, overview):
         expect(each.get_by_text("does not answer")).to_have_count(0)
-
-
-@pytest.mark.parametrize("theme", ["default", "dark"])
-def test_narrow_page_does_not_scroll_sideways(live: Site, browser: Browser, theme: str) -> None:
-    page = browser.new_page(viewport={"width": 390, "height": 800})
-    for path in ("", live.project.slug, f"{live.project.slug}?tab=predict"):
-        separator = "&" if "?" in path else "?"
-        page.goto(f"{live.url}/{path}{separator}theme={theme}")
-        expect(page.locator(".state").first).to_have_text("running")
-        assert page.evaluate(_WIDEST) <= 390
-    page.close()
-
-
-_WIDEST = "() => document.querySelector('.main-content, body').scrollWidth"
 
 
 def test_screenshots_are_taken(live: Site, tmp_path: Path) -> None:
