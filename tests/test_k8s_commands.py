@@ -22,12 +22,13 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 
 PORTS = {
     "flow": ("metrics", "REALTIME_FLOW_METRICS_PORT"),
+    "batch-worker": ("metrics", "REALTIME_BATCH_METRICS_PORT"),
     "producer": ("metrics", "REALTIME_PRODUCER_METRICS_PORT"),
     "api": ("http", "REALTIME_API_PORT"),
     "dashboard": ("http", "REALTIME_DASHBOARD_PORT"),
     "mlflow": ("http", ""),
 }
-RUNNING = ("mlflow", "producer-fraud", "api", "dashboard", "flow-fraud")
+RUNNING = ("mlflow", "batch-worker", "producer-fraud", "api", "dashboard", "flow-fraud")
 CLUSTER = ("flow-interactions-0", "flow-interactions-1")
 
 
