@@ -124,7 +124,7 @@ def test_history_is_the_newest_points_oldest_first(redis_url: str, unique: Uniqu
             served.publish(teach(learner, 10, seed=number + 1))
         points = served.get("/metrics/history?points=3").json()["points"]
     assert [point["events_learned"] for point in points] == [30, 40, 50]
-    assert set(points[0]) == {"events_learned", "time", "metrics", "challengers"}
+    assert set(points[0]) == {"events_learned", "time", "metrics", "challengers", "online"}
 
 
 @pytest.mark.parametrize("points", ["0", "-1", "many", "3001"])
