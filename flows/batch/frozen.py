@@ -7,16 +7,15 @@ from dataclasses import dataclass, field
 from importlib.metadata import version as installed
 from typing import Any
 
-from flows.batch.judging import MOST_AT_ONCE
+from flows.batch.judging import predict
 from flows.batch.registered import BATCH, BatchRegistry
+from flows.batch.table import Row
 from flows.batch.task import Head
 from flows.errors import CodecError, ModelUnavailable
 from flows.learning import codec
 from flows.learning.past import Past
 from flows.projects.spec import Project
 from flows.settings import Settings
-
-Row = tuple[Any, ...]
 
 
 @dataclass
@@ -53,11 +52,7 @@ class FrozenModel:
 
     def predict_many(self, rows: Sequence[Row]) -> list[Any]:
         """The task's own prediction for each row."""
-        return [
-            one
-            for first in range(0, len(rows), MOST_AT_ONCE)
-            for one in self.head.predict_many(rows[first : first + MOST_AT_ONCE])
-        ]
+        return predict(self.head, rows)
 
     def learn(self, inputs: dict[str, Any], label: Any) -> None:
         """Take in a label for the histories; the model stays as it is."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from flows.batch.table import Table
+from flows.batch.table import Row, Table
 from flows.batch.task import Head
 from flows.learning.task import Metrics
 from flows.projects.spec import Project
@@ -19,12 +19,17 @@ def judge(project: Project, head: Head, table: Table) -> tuple[dict[str, float],
     for inputs, label in zip(table.inputs(), table.labels, strict=True):
         rows.append(head.row(inputs))
         head.learn(inputs, label)
-    said = [
+    said = predict(head, rows)
+    return _measured(project, table, said).values(), said
+
+
+def predict(head: Head, rows: Sequence[Row]) -> list[Any]:
+    """The task's own prediction for each row; of many rows, some at a time."""
+    return [
         one
         for first in range(0, len(rows), MOST_AT_ONCE)
         for one in head.predict_many(rows[first : first + MOST_AT_ONCE])
     ]
-    return _measured(project, table, said).values(), said
 
 
 def _measured(project: Project, table: Table, said: Sequence[Any]) -> Metrics:
