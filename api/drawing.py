@@ -6,20 +6,14 @@ Drawing holds the interpreter for up to a second and loads what the API needs fo
 from __future__ import annotations
 
 import os
-import shutil
-import subprocess
-import sys
-import tempfile
 import threading
-from multiprocessing.connection import Pipe
-from pathlib import Path
 from typing import Any, Literal
 
 import msgspec
 
+from api.piped import PipedProcess
 from flows.errors import RealtimeError
 
-ROOT = Path(__file__).parents[1]
 START_SECONDS = 60.0
 SECONDS = 30.0
 
@@ -74,19 +68,9 @@ class Drawer:
             raise
 
 
-class _Process:
+class _Process(PipedProcess):
     def __init__(self) -> None:
-        self._temp = tempfile.mkdtemp(prefix="realtime-pictures-")
-        self._connection, theirs = Pipe()
-        command = [sys.executable, "-m", "flows.pictures.worker", str(theirs.fileno())]
-        self._process = subprocess.Popen(  # noqa: S603
-            command, env=_environment(self._temp), pass_fds=[theirs.fileno()]
-        )
-        theirs.close()
-        self._ready = False
-
-    def lives(self) -> bool:
-        return self._process.poll() is None
+        super().__init__("flows.pictures.worker", "realtime-pictures-", _environment)
 
     def ask(self, wanted: bytes, seconds: float) -> _Drawn:
         try:
@@ -98,12 +82,6 @@ class _Process:
         except (EOFError, ConnectionError):
             raise DrawingError("the process that draws ended; the API's log says why") from None
 
-    def end(self) -> None:
-        self._process.kill()
-        self._process.wait()
-        self._connection.close()
-        shutil.rmtree(self._temp, ignore_errors=True)
-
     def _receive(self, seconds: float) -> bytes:
         if not self._connection.poll(seconds):
             raise DrawingError(f"the picture took longer than {seconds:g} s; show less in it")
@@ -111,14 +89,9 @@ class _Process:
 
 
 def _environment(temp: str) -> dict[str, str]:
-    """Nothing of ours but where modules are."""
     return {
         "PATH": os.defpath,
-        "PYTHONPATH": str(ROOT),
-        "PYTHONDONTWRITEBYTECODE": "1",
-        "LANG": "C.UTF-8",
         "HOME": temp,
-        "TMPDIR": temp,
         "MPLCONFIGDIR": temp,
         "OMP_NUM_THREADS": "1",
         "NUMBA_NUM_THREADS": "1",

@@ -3,20 +3,15 @@
 from __future__ import annotations
 
 import logging
-import shutil
-import subprocess
-import sys
-import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from multiprocessing.connection import Pipe
-from pathlib import Path
 
 import msgspec
 import psutil
 
+from api.piped import PipedProcess
 from api.sql.errors import SqlBusy, SqlError, SqlTimeout, SqlTooLarge
 from api.sql.messages import (
     RESERVED_MB,
@@ -30,7 +25,6 @@ from api.sql.messages import (
     took_longer,
 )
 
-ROOT = Path(__file__).parents[2]
 START_SECONDS = 60.0
 GRACE = {"duckdb": 1.1, "polars": 1.0}
 """How many times its limit a query may run before its process is ended: DuckDB stops by itself."""
@@ -116,25 +110,16 @@ class Pool:
         process.end()
 
 
-class Process:
+class Process(PipedProcess):
     """One worker. It knows no setting but those it is told, and no environment."""
 
     def __init__(self, setup: Setup) -> None:
-        self._temp = tempfile.mkdtemp(prefix="realtime-sql-")
+        threads = str(setup.threads)
+        quiet = {"TZ": "UTC", "POLARS_MAX_THREADS": threads, "OMP_NUM_THREADS": threads}
+        super().__init__("api.sql.worker", "realtime-sql-", lambda _: quiet)
         self._setup = msgspec.structs.replace(setup, temp=self._temp)
-        self._connection, theirs = Pipe()
-        command = [sys.executable, "-m", "api.sql.worker", str(theirs.fileno())]
-        self._process = subprocess.Popen(  # noqa: S603
-            command, env=_environment(self._setup), pass_fds=[theirs.fileno()]
-        )
-        theirs.close()
         self._watched = psutil.Process(self._process.pid)
         self._connection.send_bytes(msgspec.msgpack.encode(self._setup))
-        self._ready = False
-
-    def lives(self) -> bool:
-        """Tell whether it can be asked."""
-        return self._process.poll() is None
 
     def ask(self, request: Request) -> Reply:
         """Pass a request on and wait. Raises SqlTimeout or SqlTooLarge when it had to be ended."""
@@ -164,13 +149,6 @@ class Process:
             return False
         self.end()
         return True
-
-    def end(self) -> None:
-        """Kill it, and remove what it wrote."""
-        self._process.kill()
-        self._process.wait()
-        self._connection.close()
-        shutil.rmtree(self._temp, ignore_errors=True)
 
     def _await_start(self) -> None:
         """Raises SqlError when it does not start; that takes a second or two."""
@@ -205,17 +183,3 @@ class Process:
             raise SqlTooLarge(
                 f"the query needs more than {self._setup.memory} MB; read fewer rows or columns"
             )
-
-
-def _environment(setup: Setup) -> dict[str, str]:
-    """Nothing of ours: not even a query that reads it would learn anything."""
-    threads = str(setup.threads)
-    return {
-        "PYTHONPATH": str(ROOT),
-        "PYTHONDONTWRITEBYTECODE": "1",
-        "LANG": "C.UTF-8",
-        "TZ": "UTC",
-        "POLARS_MAX_THREADS": threads,
-        "OMP_NUM_THREADS": threads,
-        "TMPDIR": setup.temp,
-    }
