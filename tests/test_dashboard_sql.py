@@ -9,7 +9,7 @@ import pytest
 
 from dashboard.client import Client, Failure
 from dashboard.store import Store
-from dashboard.views import sql
+from dashboard.views import console
 from dashboard.views.editor import Editor
 from dashboard.views.rows import Rows, containing, frame
 from dashboard.views.sql import Sql
@@ -81,7 +81,7 @@ def test_answer_says_how_many_how_fast_and_whether_there_are_more(view: Sql) -> 
 
 
 def test_whole_answer_is_not_called_truncated() -> None:
-    told = sql.told(ANSWER | {"truncated": False, "row_count": 1, "tables": []})
+    told = console.told(ANSWER | {"truncated": False, "row_count": 1, "tables": []})
     assert told == "1 row in 12 ms by DuckDB."
 
 
