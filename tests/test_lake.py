@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import date
 from pathlib import Path
+from threading import Barrier
 
 import pyarrow as pa
 import pytest
@@ -14,6 +16,7 @@ from flows.settings import Settings
 from flows.stores.lake import PARTITION, LakeTable
 
 SCHEMA = pa.schema([("number", pa.int64()), (PARTITION, pa.date32())])
+SHARDS = 4
 DAYS = (date(2026, 1, 1), date(2026, 1, 2))
 
 
@@ -48,6 +51,24 @@ def test_rows_and_watermarks_are_committed_together(settings: Settings) -> None:
     assert held(settings) == [1, 2, 3]
     for reader in (lake, table(settings)):
         assert [reader.watermark(source) for source in "abc"] == [7, 3, -1]
+
+
+def test_many_who_make_a_table_at_once_make_one(settings: Settings) -> None:
+    for attempt in range(10):
+        tables = [LakeTable(settings, f"numbers{attempt}", SCHEMA) for _ in range(SHARDS)]
+        start = Barrier(SHARDS)
+
+        def use(own: LakeTable, start: Barrier = start) -> int:
+            start.wait()
+            return own.watermark("a")
+
+        with ThreadPoolExecutor(SHARDS) as shards:
+            assert list(shards.map(use, tables)) == [-1] * SHARDS
+        for shard, own in enumerate(tables):
+            own.commit(own.stage(rows(shard)), {f"{shard}": -1}, {f"{shard}": shard})
+        made = DeltaTable(tables[0].uri)
+        assert sorted(made.to_pyarrow_table()["number"].to_pylist()) == list(range(SHARDS))
+        assert [one["operation"] for one in made.history()].count("CREATE TABLE") == 1
 
 
 @pytest.mark.parametrize(

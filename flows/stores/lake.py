@@ -116,16 +116,31 @@ class LakeTable:
         if "://" not in self.uri:
             Path(self.uri).mkdir(parents=True, exist_ok=True)
         try:
-            return DeltaTable(self.uri, storage_options=self._options)
+            return self._found()
         except TableNotFoundError:
-            _log.info("making the table %s", self.uri)
+            return self._made()
+
+    def _found(self) -> DeltaTable:
+        return DeltaTable(self.uri, storage_options=self._options)
+
+    def _made(self) -> DeltaTable:
+        """A new table; or that of another shard, which was first.
+
+        Without retries: one would lay its definition over the other's, whose commits would fail.
+        """
+        _log.info("making the table %s", self.uri)
+        try:
             return DeltaTable.create(
                 self.uri,
                 self._schema,
-                mode="ignore",
                 partition_by=[PARTITION],
                 storage_options=self._options,
+                commit_properties=CommitProperties(max_commit_retries=0),
             )
+        except DeltaError:
+            if not DeltaTable.is_deltatable(self.uri, self._options):
+                raise
+            return self._found()
 
     @contextmanager
     def _failures(self, attempt: str) -> Iterator[None]:
