@@ -7,6 +7,7 @@ import fcntl
 import json
 import socket
 import stat
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -161,6 +162,18 @@ def test_preparing_again_keeps_recovery(current: Settings, tmp_path: Path) -> No
     kept.touch()
     plan.prepare(current)
     assert kept.exists()
+
+
+def test_a_second_start_makes_no_recovery_anew(current: Settings, tmp_path: Path) -> None:
+    plan = Plan(("fraud",), data=tmp_path, broker="apache")
+    plan.prepare(current)
+    first = _named(plan, current)
+    subprocess.run(first["fraud-recovery"].argv, check=True, capture_output=True)
+    second = _named(plan, current)
+    assert first.keys() - second.keys() == {"fraud-recovery"}
+    assert {*first["fraud-flow"].needs} - {*second["fraud-flow"].needs} == {"fraud-recovery"}
+    again = subprocess.run(first["fraud-recovery"].argv, check=False, capture_output=True)
+    assert again.returncode, "Bytewax makes it again by now: make it at every start"
 
 
 def test_events_differ_from_start_to_start(current: Settings) -> None:

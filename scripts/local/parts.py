@@ -107,7 +107,7 @@ def topics(slug: str, env: Env) -> Part:
 
 
 def recovery(slug: str, directory: Path, env: Env) -> Part:
-    """The step that creates a flow's recovery partition; it leaves an existing one alone."""
+    """The step that creates a flow's recovery partition; it fails where there is one."""
     return Part(
         name=f"{slug}-recovery",
         argv=_python("bytewax.recovery", str(directory), "1"),

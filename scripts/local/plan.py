@@ -99,7 +99,9 @@ class Plan:
             env = environment(_own_metrics(settings, index))
             directory = self.recovery(settings) / slug
             yield parts.topics(slug, env)
-            yield parts.recovery(slug, directory, env)
+            # Bytewax fails to make what is there already.
+            if not any(directory.glob("part-*.sqlite3")):
+                yield parts.recovery(slug, directory, env)
             yield parts.flow(slug, directory, settings.redis_url, env)
             if streams.profiles(slug):
                 yield parts.producer(slug, self.rate, self.seed, env)
