@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from tests.k8s_objects import K8S, OWN, ROOT, pods
+from tests.k8s_objects import K8S, OWN, ROOT, name, objects, pods, selects
 
 SECRETS = "k8s/overlays/k3d/secrets"
 
@@ -119,6 +119,24 @@ def test_it_makes_every_image_that_the_cluster_pulls() -> None:
         if OWN in container["image"]
     }
     assert pulled == {f"{registry}/{OWN}{name}" for name in made.split()}
+
+
+def test_new_images_start_the_pods_that_run_them() -> None:
+    text = (ROOT / "scripts" / "k3d").read_text()
+    [(key, chosen)] = re.findall(r"rollout restart \S+ --selector '(\S+) in \((.+)\)'", text)
+    ours = {
+        name(pod.owner)
+        for pod in pods("k3d")
+        if OWN in pod.spec["containers"][0]["image"] and pod.owner["kind"] != "CronJob"
+    }
+    expression = {"key": key, "operator": "In", "values": chosen.split(",")}
+    workloads = objects("k3d", "Deployment", "StatefulSet")
+    found = {
+        name(one)
+        for one in workloads
+        if selects({"matchExpressions": [expression]}, one["metadata"]["labels"])
+    }
+    assert found == ours
 
 
 def test_the_cluster_has_that_registry_and_the_pages_their_port() -> None:

@@ -49,6 +49,16 @@ def test_pods_are_restricted(overlay: str) -> None:
 
 
 @EACH
+def test_workloads_carry_the_labels_by_which_people_choose_their_pods(overlay: str) -> None:
+    for pod in pods(overlay):
+        own = pod.owner["metadata"]["labels"]
+        asked = {key for key in pod.labels if key.startswith("app.kubernetes.io/")}
+        assert {key.split("/")[1] for key in asked} == {"name", "component", "part-of"}, pod.name
+        for key in asked | ({"project"} & pod.labels.keys()):
+            assert own.get(key) == pod.labels[key], pod.name
+
+
+@EACH
 def test_pods_have_no_token_they_do_not_need(overlay: str) -> None:
     for pod in pods(overlay):
         if pod.labels["app.kubernetes.io/name"] not in ASK_THE_CLUSTER:
