@@ -20,7 +20,8 @@ PRODUCER_OPTIONS = {
     "enable.idempotence": True,
     "acks": "all",
     "compression.type": "zstd",
-    "linger.ms": 20,
+    # The embedded broker looks through all batches of a log for each new one that somebody reads.
+    "linger.ms": 200,
     "partitioner": "murmur2_random",
     "delivery.timeout.ms": 60_000,
     "log_level": 2,
