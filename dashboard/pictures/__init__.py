@@ -12,6 +12,7 @@ import holoviews as hv
 import panel as pn
 
 from dashboard import theme
+from dashboard.pictures import redraws
 
 hv.extension("bokeh")
 
@@ -50,8 +51,9 @@ STILL = {**FRAME, "toolbar": None, "default_tools": [], "show_grid": False}
 class Picture:
     """Draws whatever data was sent last; one object for the life of its page.
 
-    In a session a picture is drawn after what the page says in words, each by itself, and first
-    when it has something to show: `height`, in pixels, is kept free for it until then.
+    In a session a picture is drawn after what the page says in words, and first when it has
+    something to show, each by itself: `height`, in pixels, is kept free for it until then. Later
+    those of a page are drawn together.
     """
 
     def __init__(self, draw: Callable[[Any], Any], height: int = HEIGHT) -> None:
@@ -79,7 +81,10 @@ class Picture:
             self._draw()
         elif not self._due:
             self._due = True
-            document.add_next_tick_callback(self._draw)
+            if self.drawn:
+                redraws.of(document).add(document, self._draw)
+            else:
+                document.add_next_tick_callback(self._draw)
 
     @property
     def drawn(self) -> bool:
