@@ -97,6 +97,7 @@ def _project(store: Store, projects: Mapping[str, Project], slug: str) -> Viewab
     address = Address(search=pn.state.location.search if pn.state.location else "")
     view = address.keep(partial(ProjectPage, projects[slug], store), at_first(projects[slug]))
     _keep_fresh(view.refresh)
+    pn.state.onload(view.open)
     _keep_fresh(view.refresh_tab)
     return page(view, list(projects.values()), slug, address)
 

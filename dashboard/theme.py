@@ -148,18 +148,25 @@ PAGE = {
     "& .MuiDrawer-paper": {"backgroundColor": "background.paper", "backgroundImage": "none"},
 }
 
+_TITLE = {"fontSize": "1.75rem", "fontWeight": 600, "lineHeight": 1.2, "letterSpacing": 0}
+_HEADING = {"fontSize": "1rem", "fontWeight": 600, "lineHeight": 1.6, "letterSpacing": 0}
 _TYPOGRAPHY = {
+    "h1": _TITLE,
+    "h2": _HEADING,
     "h3": {"fontSize": "1.15rem", "fontWeight": 600},
-    "h4": {"fontSize": "1.75rem", "fontWeight": 600, "lineHeight": 1.2},
+    "h4": _TITLE,
     "h5": {"fontSize": "1.4rem", "fontWeight": 600, "lineHeight": 1.25},
-    "h6": {"fontSize": "1rem", "fontWeight": 600},
     "subtitle2": {"fontWeight": 500},
     "overline": {"fontWeight": 500, "letterSpacing": "0.04em", "textTransform": "none"},
 }
 
+_ELEMENTS = {"h3": "div", "subtitle2": "h3"}
+"""What groups are called stands below h2; the brand on every page is no heading."""
+
 
 def _mode(palette: dict[str, str], divider: str) -> dict[str, Any]:
     button = {"styleOverrides": {"root": {"textTransform": "none"}}}
+    words = {"defaultProps": {"variantMapping": _ELEMENTS}}
     colors = {name: {"main": palette[name]} for name in ("primary", *INKS)}
     return {
         "palette": {
@@ -170,7 +177,7 @@ def _mode(palette: dict[str, str], divider: str) -> dict[str, Any]:
         },
         "typography": _TYPOGRAPHY,
         "shape": {"borderRadius": 6},
-        "components": {"MuiButton": button, "MuiTab": button},
+        "components": {"MuiButton": button, "MuiTab": button, "MuiTypography": words},
     }
 
 

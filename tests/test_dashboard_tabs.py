@@ -45,13 +45,23 @@ def made(page: ProjectPage) -> set[str]:
 @pytest.mark.parametrize("tab", TABS)
 def test_a_tab_is_made_when_it_is_opened(store: Store, tab: str) -> None:
     page = ProjectPage(fraud.PROJECT, store, tab=tab)
+    page.open()
     assert made(page) == {tab}
     page.tab = "batch"
     assert made(page) == {tab, "batch"}
 
 
+def test_frame_needs_no_tab_and_is_up_to_date_without(store: Store) -> None:
+    page = ProjectPage(fraud.PROJECT, store)
+    page.snapshot = SNAPSHOT
+    assert made(page) == set()
+    page.open()
+    assert page.live.snapshot is SNAPSHOT
+
+
 def test_only_the_open_tab_is_shown(store: Store) -> None:
     page = ProjectPage(fraud.PROJECT, store)
+    page.open()
     for tab in (*TABS, "live"):
         page.tab = tab
         shown = [name for name, body in page._bodies.items() if body.visible]
@@ -61,6 +71,7 @@ def test_only_the_open_tab_is_shown(store: Store) -> None:
 
 def test_only_the_open_tab_follows_and_a_reopened_one_is_up_to_date(store: Store) -> None:
     page = ProjectPage(fraud.PROJECT, store)
+    page.open()
     page.snapshot = SNAPSHOT
     page.tab = "batch"
     newer = replace(SNAPSHOT, history=HISTORY[:-1])
@@ -78,6 +89,7 @@ def test_only_the_open_tab_reads(store: Store, monkeypatch: pytest.MonkeyPatch) 
 
     monkeypatch.setattr("dashboard.views.batch.Batch.refresh", read)
     page = ProjectPage(fraud.PROJECT, store)
+    page.open()
     page.tab = "batch"
 
     async def arrive() -> None:
@@ -92,6 +104,7 @@ def test_only_the_open_tab_reads(store: Store, monkeypatch: pytest.MonkeyPatch) 
 
 def test_page_and_charts_share_what_the_address_names(store: Store) -> None:
     page = ProjectPage(fraud.PROJECT, store, tab="analytics", chart="kind=pie&x=currency")
+    page.open()
     assert page.analytics.charting.chart == "kind=pie&x=currency"
     page.analytics.charting.chart = "kind=bar&x=amount"
     assert page.chart == "kind=bar&x=amount"
@@ -101,6 +114,7 @@ def test_page_and_charts_share_what_the_address_names(store: Store) -> None:
 
 def test_page_and_tab_share_what_the_address_names(store: Store) -> None:
     page = ProjectPage(fraud.PROJECT, store, window="1000")
+    page.open()
     assert page.live.window == "1000"
     page.live.window = ""
     assert page.window == ""
@@ -166,11 +180,13 @@ def test_changes_of_the_stream_are_read(store: Store) -> None:
 def test_address_that_names_a_tab_makes_no_other(store: Store) -> None:
     address = Address(search="?tab=models&model=7")
     page = address.keep(partial(ProjectPage, fraud.PROJECT, store), at_first(fraud.PROJECT))
+    page.open()
     assert (page.tab, page.model, made(page)) == ("models", "7", {"models"})
 
 
 def test_what_a_page_shows_at_first_is_what_it_is_made_with(store: Store) -> None:
     page = ProjectPage(fraud.PROJECT, store)
+    page.open()
     first = at_first(fraud.PROJECT)
     assert {name: getattr(page, name) for name in first} == first
 

@@ -51,7 +51,9 @@ def plot(draw: Any) -> tuple[pictures.Picture, Any]:
 
 
 def page_of(slug: str) -> ProjectPage:
-    return ProjectPage(projects.get(slug), Store(Client(f"http://127.0.0.1:{free_port()}")))
+    page = ProjectPage(projects.get(slug), Store(Client(f"http://127.0.0.1:{free_port()}")))
+    page.open()
+    return page
 
 
 @pytest.mark.parametrize("slug", TASKS)

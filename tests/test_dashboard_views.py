@@ -223,6 +223,7 @@ def test_no_model_is_said_without_alarm(predict: Predict) -> None:
 
 def test_page_keeps_tab_and_metric_in_step(store: Store) -> None:
     page = ProjectPage(fraud.PROJECT, store, tab="predict", metric="Recall")
+    page.open()
     assert page._tabs.active == 1
     assert page.live.metric == "Recall"
     page._tabs.active = 0
@@ -234,6 +235,7 @@ def test_page_keeps_tab_and_metric_in_step(store: Store) -> None:
 
 def test_page_says_that_the_api_is_down(store: Store) -> None:
     page = ProjectPage(fraud.PROJECT, store)
+    page.open()
     asyncio.run(page.refresh())
     assert "does not answer" in page._banner.title
     page.snapshot = SNAPSHOT
@@ -243,6 +245,7 @@ def test_page_says_that_the_api_is_down(store: Store) -> None:
 @pytest.mark.parametrize("state", ["running", "paused", "stale", "absent"])
 def test_page_shows_the_state(store: Store, state: str) -> None:
     page = ProjectPage(fraud.PROJECT, store)
+    page.open()
     page.snapshot = replace(SNAPSHOT, project=PROJECT | {"state": state})
     assert page._state.state == state
     assert ("silent" in page._problems.message) == (state == "stale")
@@ -250,6 +253,7 @@ def test_page_shows_the_state(store: Store, state: str) -> None:
 
 def test_page_shows_the_apis_problems(store: Store) -> None:
     page = ProjectPage(fraud.PROJECT, store)
+    page.open()
     page.snapshot = replace(SNAPSHOT, project=PROJECT | {"problems": ["Redis does not answer"]})
     assert page._problems.message == "Redis does not answer"
 

@@ -80,6 +80,7 @@ def assert_served_and_shown(client: TestClient, judged: dict[str, Any]) -> None:
     answer = client.post("/projects/phishing/predict", json=example(phishing.PROJECT)).json()
     assert answer["prediction"]["decision"] in (0, 1)
     page = ProjectPage(phishing.PROJECT, Store(None))  # type: ignore[arg-type]
+    page.open()
     page.snapshot = Snapshot(project=detail(), metrics=metrics, history=[])
     page.predict.answer = answer
     assert "F1" in page.live.kpis.tiles.values

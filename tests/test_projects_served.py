@@ -76,6 +76,7 @@ def test_the_form_has_every_field_but_those_that_nobody_knows(
 
 def test_the_page_shows_what_the_api_says(served: Served, sample: Sample) -> None:
     page = ProjectPage(sample.project, Store(Client(f"http://127.0.0.1:{free_port()}")))
+    page.open()
     detail, metrics = served.get().json(), served.get("/metrics").json()
     history = served.get("/metrics/history").json()["points"]
     page.snapshot = Snapshot(project=detail, metrics=metrics, history=history)

@@ -41,7 +41,7 @@ class ChangeDialog(pn.viewable.Viewer):
         buttons = parts.line(self._confirm, self._cancel)
         self._dialog = pmui.Dialog(
             parts.stack(self._told, self._problem, self.who, self.why, self.skip, buttons),
-            title_variant="h6",
+            title_variant="h2",
             sizing_mode="stretch_width",
         )
 

@@ -72,7 +72,7 @@ class ClusterVerdict(Verdict):
 
     def __init__(self, **params: Any) -> None:
         super().__init__(**params)
-        self._name = parts.text(variant="h5", css_classes=["value"])
+        self._name = parts.figure(size="h5", css_classes=["value"])
         self._fit = pmui.Chip("", margin=0, size="small", css_classes=["fit"])
         self._portrait = parts.quiet()
         self._distances = pictures.Picture(drawn.distances, drawn.LOW)

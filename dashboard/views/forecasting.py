@@ -78,7 +78,7 @@ class ForecastingVerdict(Verdict):
 
     def __init__(self, **params: Any) -> None:
         super().__init__(**params)
-        self._today = parts.text(variant="h5", css_classes=["value"])
+        self._today = parts.figure(size="h5", css_classes=["value"])
         self._bounds = parts.quiet()
         self._fan = pictures.Picture(lambda data: drawn.fan(data, drawn.LOW), drawn.LOW)
         self._days = parts.quiet()

@@ -46,7 +46,7 @@ class MulticlassVerdict(Verdict):
 
     def __init__(self, **params: Any) -> None:
         super().__init__(**params)
-        self._decision = parts.text(variant="h4", css_classes=["decision"])
+        self._decision = parts.figure(css_classes=["decision"])
         self._meaning = parts.quiet()
         self._chances = pictures.Picture(drawn.chances, drawn.LOW)
 

@@ -44,7 +44,7 @@ class ProjectCard(pn.viewable.Viewer):
         super().__init__(**params)
         self._project = project
         self._state = parts.StateChip()
-        self._score = parts.text(wording.NOTHING, "h4", css_classes=["card-score"])
+        self._score = parts.figure(wording.NOTHING, css_classes=["card-score"])
         self._spark = pictures.Picture(pictures.sparkline, pictures.SPARK)
         self._model = parts.quiet(css_classes=["card-model"])
         self.facts = parts.Tiles(FACTS, {"xs": 2, "sm": 3}, flat=True)
@@ -123,7 +123,7 @@ class Overview(pn.viewable.Viewer):
     def __panel__(self) -> pmui.Column:
         return parts.stack(
             self._banner,
-            parts.heading("Models that learn while they serve", variant="h4"),
+            parts.heading("Models that learn while they serve", variant="h1"),
             parts.columns(*self.cards, widths={"xs": _CARDS}),
             parts.card(
                 parts.titled("Platform", _PLATFORM_NOTE, *self._links), self._checks, self._worries

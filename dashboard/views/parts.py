@@ -30,13 +30,18 @@ def quiet(content: str = "", variant: str = "body2", **params: Any) -> pmui.Typo
     return text(content, variant, sx={"color": "text.secondary"}, **params)
 
 
+def figure(content: str = "", size: str = "h4", **params: Any) -> pmui.Typography:
+    """Show a value as large as a heading, which it is none of."""
+    return text(content, sx={"typography": size}, **params)
+
+
 def say(target: pmui.Typography, content: str) -> None:
     """Change a text."""
     target.object = _plain(content)
 
 
-def heading(title: str, note: str = "", variant: str = "h6") -> pmui.Typography:
-    """Show a title, and a quiet line that says how to read what follows."""
+def heading(title: str, note: str = "", variant: str = "h2") -> pmui.Typography:
+    """Show a title, and a quiet line that says how to read what follows; the page's own is h1."""
     html = f"<div>{escape(title)}<span class='note'>{escape(note)}</span></div>"
     return pmui.Typography(html, variant=variant, sx=theme.HEADING, **_FLAT)
 

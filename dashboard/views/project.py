@@ -73,7 +73,6 @@ class ProjectPage(pn.viewable.Viewer):
             margin=0,
             sizing_mode="stretch_width",
         )
-        self._show_tab()
         self._tabs.param.watch(self._choose, "active")
 
     @property
@@ -110,6 +109,10 @@ class ProjectPage(pn.viewable.Viewer):
     def analytics(self) -> Analytics:
         """The tab of what the events are like."""
         return self._joined(Analytics(self._project, self._store))
+
+    def open(self) -> None:
+        """Make the open tab's view: after the page's frame, which then is there the sooner."""
+        self._show_tab()
 
     async def refresh(self) -> None:
         """Read what is new of the project and show it."""
@@ -165,7 +168,8 @@ class ProjectPage(pn.viewable.Viewer):
         if project:
             self._state.state = project["state"]
             self._problems.message = "\n".join([*project["problems"], *_warning(self.snapshot)])
-            self._opened.snapshot = self.snapshot
+            if self._bodies[self._name].objects:
+                self._opened.snapshot = self.snapshot
 
     def _show_facts(self) -> None:
         project, model = self.snapshot.project or {}, self.snapshot.model or {}
@@ -178,7 +182,7 @@ class ProjectPage(pn.viewable.Viewer):
         }
 
     def __panel__(self) -> pmui.Column:
-        title = parts.heading(self._project.title, self._project.summary, "h4")
+        title = parts.heading(self._project.title, self._project.summary, "h1")
         head = parts.line(title, self._state, sx={"flexWrap": "nowrap"})
         return parts.stack(
             self._banner, self._problems, head, self.facts, self._tabs, *self._bodies.values()

@@ -108,7 +108,7 @@ class RegressionVerdict(Verdict):
 
     def __init__(self, **params: Any) -> None:
         super().__init__(**params)
-        self._value = parts.text(variant="h4", css_classes=["value"])
+        self._value = parts.figure(css_classes=["value"])
         self._bounds = parts.quiet()
         self._trip = pictures.Picture(on_map.trip, on_map.LOW)
         self._trip.pane.visible = False

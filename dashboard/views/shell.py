@@ -8,6 +8,7 @@ from typing import Any
 
 import panel as pn
 import panel_material_ui as pmui
+from panel.util.parameters import edit_readonly
 from panel.viewable import Viewable
 from panel_material_ui.template.base import Page
 
@@ -47,8 +48,16 @@ def page(view: Any, projects: Sequence[Project], here: str, *unseen: Viewable) -
         sizing_mode="stretch_both",
     )
     frame.jscallback(dark_theme=_REMEMBER)
+    _leave_alone(frame)
     patience.tell_at_once()
     return frame
+
+
+def _leave_alone(frame: Page) -> None:
+    """Do not tell a page whenever anything in this process works, for any session: each time all
+    of its models would be looked through."""
+    with edit_readonly(frame):
+        frame.busy = False
 
 
 def recall_theme() -> None:
@@ -60,12 +69,17 @@ def recall_theme() -> None:
 _SCRIPTS = "".join(f"<script>{{{each.SCRIPT}}}</script>" for each in (patience, access))
 _TEMPLATE = f"""
 {{% extends "base.html" %}}
-{{% block postamble %}}
-{{{{ super() }}}}
+{{% block js_resources %}}{{% endblock %}}
+{{% block loader %}}
+<div id="loader"><div class="spinner"></div><div>{{{{ title | e }}}}</div>
+<div id="loader-error"></div></div>
+{{{{ bokeh_js }}}}
 {{% raw %}}{_SCRIPTS}{{% endraw %}}
 {{% endblock %}}
 """
-_LOADER = "#loader { background: transparent }"
+"""What opens is said before the browser reads its scripts, which takes it a second."""
+
+_LOADER = "#loader { display: flex; background: transparent; font: 1rem sans-serif }"
 _COOKIE = "theme"
 _REMEMBER = f"""
 const theme = cb_obj.dark_theme ? "dark" : "light"

@@ -201,7 +201,7 @@ class Streams(pn.viewable.Viewer):
         steered = parts.line(self._which, self._state)
         return parts.stack(
             self._banner,
-            parts.heading("Streams", _NOTE, "h4"),
+            parts.heading("Streams", _NOTE, "h1"),
             parts.card(self._all),
             parts.card(control, steered, self._silent, self._said, self._groups),
             parts.card(parts.heading("What changed", _LOG_NOTE), self._gaps, self._log),
