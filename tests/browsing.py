@@ -30,6 +30,9 @@ SECOND = 1_000
 PATIENCE = 60 * SECOND
 ARTEFACTS = Path(__file__).parents[1] / ".artifacts" / "pages"
 GRAVE = {"serious", "critical"}
+WIDE, NARROW = 1_280, 390
+"""Pixels of the screens on which every page must be usable."""
+
 HEIGHT = 1_200
 
 expect.set_options(timeout=PATIENCE)
@@ -47,7 +50,7 @@ def started() -> Iterator[Browser]:
 @contextmanager
 def window(browser: Browser) -> Iterator[BrowserContext]:
     """A window whose pages must not complain, on the console or of what they could not get."""
-    context = browser.new_context(viewport={"width": 1280, "height": 1_000})
+    context = browser.new_context(viewport={"width": WIDE, "height": HEIGHT})
     context.set_default_timeout(PATIENCE)
     complaints: list[str] = []
 
@@ -67,6 +70,11 @@ def window(browser: Browser) -> Iterator[BrowserContext]:
     assert complaints == []
 
 
+def wear(window: BrowserContext, url: str, theme: str) -> None:
+    """Let pages below an address be in a theme, as if it had been chosen before."""
+    window.add_cookies([{"name": "theme", "value": theme, "url": url}])
+
+
 def settle(page: Page) -> None:
     """Wait until no further figure appears."""
     drawn = -1
@@ -81,6 +89,13 @@ def picture(page: Page, name: str, width: int) -> None:
     ARTEFACTS.mkdir(parents=True, exist_ok=True)
     page.screenshot(path=ARTEFACTS / f"{name}-{width}.png")
     assert page.evaluate(WIDEST) <= width, f"{name} scrolls sideways at {width}"
+
+
+def look(page: Page, name: str, width: int) -> None:
+    """Keep a picture of what is shown; nothing keeps anybody from using it."""
+    settle(page)
+    picture(page, name, width)
+    assert {name: barriers(page)} == {name: {}}
 
 
 def barriers(page: Page) -> dict[str, list[str]]:

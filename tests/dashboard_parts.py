@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import threading
 import time
 from collections.abc import Iterator
@@ -11,6 +12,8 @@ from typing import Any
 
 import httpx2
 import uvicorn
+from panel.io.threads import StoppableThread
+from tornado.ioloop import IOLoop
 
 from api.app import create_app
 from dashboard.app import serve
@@ -114,13 +117,35 @@ def site(
     settings, project = settings_of(redis_url, **others), replace(fraud.PROJECT, slug=slug)
     client, api = connect(redis_url), Api(settings, project)
     api.start()
-    dashboard = serve(settings, {slug: project}, threaded=True, verbose=False, **(serving or {}))
+    options = {"threaded": True, "verbose": False, "loop": IOLoop(make_current=False)}
+    dashboard = serve(settings, {slug: project}, **options, **(serving or {}))
     url = f"http://127.0.0.1:{settings.dashboard_port}"
     until(lambda: _answers(f"{url}/liveness"), "the dashboard")
     yield Site(api, project, settings, LiveStore(client, slug), learner_of(project, 400), url)
-    dashboard.stop()
+    _end(dashboard)
     api.stop()
     client.close()
+
+
+def _end(dashboard: StoppableThread) -> None:
+    """End a server, and what its pages began to read meanwhile."""
+    dashboard.stop()
+    dashboard.join()
+    # A thread of its own: Playwright's loop runs in the one of the tests.
+    rest = threading.Thread(target=_finish, args=(dashboard.asyncio_loop,))
+    rest.start()
+    rest.join()
+
+
+def _finish(loop: asyncio.AbstractEventLoop) -> None:
+    loop.run_until_complete(_cancel(asyncio.all_tasks(loop)))
+    loop.close()
+
+
+async def _cancel(reads: set[asyncio.Task[Any]]) -> None:
+    for each in reads:
+        each.cancel()
+    await asyncio.gather(*reads, return_exceptions=True)
 
 
 def _answers(url: str) -> bool:

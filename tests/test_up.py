@@ -5,32 +5,21 @@ Prometheus reads the second one as it would in a cluster.
 
 from __future__ import annotations
 
-import os
-import signal
-import subprocess
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
 
 import httpx2
-import psutil
 import pytest
 
 from flows import measures
 from scripts.grafana_boards import Board, boards
 from tests.alerting import has_prometheus, until
-from tests.conftest import free_port
+from tests.local_platform import Platform, free_ports, running
 from tests.scraping import Prometheus, at_once, job, scraping
 from tests.test_alert_rules import EVERY
 from tests.test_grafana_boards import BYTEWAX, OURS, names
 
-ROOT = Path(__file__).parents[1]
-PATIENCE_SECONDS = 120
 SCRAPED = ("flow", "bytewax", "api", "dashboard", "producer", "batch")
-PORTS = ("kafka", "redis", "mlflow", *SCRAPED)
 EVERYWHERE = {"up", "ALERTS", "process_resident_memory_bytes", "process_cpu_seconds_total"}
 # What nobody does here: read in a browser, and train from the lake.
 NOT_DONE = {"Time of a read, 95 of 100", "Time of a batch job, 95 of 100"}
@@ -38,80 +27,30 @@ NEEDS_AN_INCIDENT = {"realtime_last_drift_timestamp_seconds"}
 BOARDS = [board for board in boards() if board.reads == "metrics"]
 
 
-@dataclass(frozen=True, slots=True)
-class Platform:
-    """One that runs: its ports, how many events the one before it had learned, and what it says."""
-
-    ports: dict[str, int]
-    learned: int
-    log: Path
-
-    def url(self, part: str, path: str = "") -> str:
-        return f"http://127.0.0.1:{self.ports[part]}{path}"
-
-
-def _events_learned(api: int, at_least: int) -> int:
-    """Wait until the model that the API serves has learned so many."""
-    deadline = time.monotonic() + PATIENCE_SECONDS
-    while time.monotonic() < deadline:
-        response = httpx2.get(f"http://127.0.0.1:{api}/projects/fraud/metrics", timeout=10)
-        answer: dict[str, Any] = response.json()
-        assert response.status_code in (200, 503), answer
-        if response.is_success and answer["events_learned"] >= at_least:
-            return int(answer["events_learned"])
-        time.sleep(0.2)
-    raise AssertionError(f"fewer than {at_least} events learned: {answer}")
-
-
-@contextmanager
-def _up(data: Path, ports: dict[str, int], log: Path) -> Iterator[None]:
-    """The platform, ready; afterwards it has ended well, and all of its processes with it."""
-    urls = {
-        "REALTIME_KAFKA_BOOTSTRAP": f"127.0.0.1:{ports['kafka']}",
-        "REALTIME_REDIS_URL": f"redis://127.0.0.1:{ports['redis']}/0",
-        "REALTIME_MLFLOW_URI": f"http://127.0.0.1:{ports['mlflow']}",
-        "REALTIME_API_PORT": str(ports["api"]),
-        "REALTIME_DASHBOARD_PORT": str(ports["dashboard"]),
-        "REALTIME_FLOW_METRICS_PORT": str(ports["flow"]),
-        "REALTIME_PRODUCER_METRICS_PORT": str(ports["producer"]),
-        "REALTIME_BATCH_METRICS_PORT": str(ports["batch"]),
-        "BYTEWAX_DATAFLOW_API_ENABLED": "true",
-        "BYTEWAX_DATAFLOW_API_PORT": str(ports["bytewax"]),
-        "BYTEWAX_DATAFLOW_API_CACHE_PATH": str(log.parent),
-    }
-    command = ["./scripts/up", "--only", "fraud", "--rate", "200", "--data", str(data)]
-    with log.open("w") as output:
-        process = subprocess.Popen(
-            command, cwd=ROOT, env={**os.environ, **urls}, stdout=output, stderr=output
-        )
-        try:
-            _wait_for_line(log, process, "all is ready")
-            family = psutil.Process(process.pid).children(recursive=True)
-            yield
-        finally:
-            process.send_signal(signal.SIGINT)
-            process.wait()
-    assert process.returncode == 0, log.read_text()
-    assert len(family) >= 8
-    assert not any(member.is_running() for member in family)
-
-
-def _wait_for_line(log: Path, process: subprocess.Popen[bytes], text: str) -> None:
-    while text not in log.read_text():
-        assert process.poll() is None, log.read_text()
-        time.sleep(0.2)
+@pytest.fixture(scope="module")
+def learned_before() -> list[int]:
+    """How many events the first of the two platforms had learned."""
+    return []
 
 
 @pytest.fixture(scope="module")
-def platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
+def platform(
+    tmp_path_factory: pytest.TempPathFactory, learned_before: list[int]
+) -> Iterator[Platform]:
     """The second of two that ran on the same data."""
     folder = tmp_path_factory.mktemp("up")
-    data, ports = folder / "data", {name: free_port() for name in PORTS}
-    with _up(data, ports, folder / "first.log"):
-        learned = _events_learned(ports["api"], at_least=200)
-        assert httpx2.get(f"http://127.0.0.1:{ports['dashboard']}/", timeout=60).is_success
-    with _up(data, ports, folder / "second.log"):
-        yield Platform(ports, learned, folder / "second.log")
+    data, ports = folder / "data", free_ports()
+    own = ("--only", "fraud", "--rate", "200")
+    watched = {
+        "BYTEWAX_DATAFLOW_API_ENABLED": "true",
+        "BYTEWAX_DATAFLOW_API_PORT": str(ports["bytewax"]),
+        "BYTEWAX_DATAFLOW_API_CACHE_PATH": str(folder),
+    }
+    with running(data, ports, folder / "first.log", *own, settings=watched) as first:
+        learned_before.append(first.learned(at_least=200))
+        assert httpx2.get(first.url("dashboard", "/"), timeout=60).is_success
+    with running(data, ports, folder / "second.log", *own, settings=watched) as second:
+        yield second
 
 
 @pytest.fixture(scope="module")
@@ -152,9 +91,12 @@ def _use(platform: Platform) -> None:
         assert answer.is_success, answer.text
 
 
-def test_second_start_goes_on_from_the_models_of_the_first(platform: Platform) -> None:
-    assert _events_learned(platform.ports["api"], at_least=1) >= platform.learned
-    _events_learned(platform.ports["api"], at_least=platform.learned + 400)
+def test_second_start_goes_on_from_the_models_of_the_first(
+    platform: Platform, learned_before: list[int]
+) -> None:
+    [before] = learned_before
+    assert platform.learned(at_least=1) >= before
+    platform.learned(at_least=before + 400)
     assert "going on from the champion" in platform.log.read_text()
 
 
