@@ -146,8 +146,10 @@ def row(page: Page, text: str) -> Locator:
 def test_models_are_asked_side_by_side_and_told_the_truth(platform: Platform, page: Page) -> None:
     page.goto(platform.url("dashboard", "/fraud?tab=predict"))
     page.get_by_label("Also ask").first.click()
-    page.locator(".MuiMenuItem-root").filter(has_text="baseline").click()
-    page.keyboard.press("Escape")
+    menu = page.locator(".MuiMenuItem-root")
+    menu.filter(has_text="baseline").click()
+    menu.first.press("Escape")
+    expect(menu).to_have_count(0)
     page.get_by_role("button", name="Predict", exact=True).click()
     expect(page.get_by_text("Side by side")).to_be_visible()
     page.get_by_role("button", name="Send label").click()
