@@ -21,7 +21,7 @@ from flows.errors import RealtimeError
 from flows.settings import Settings, load
 from scripts.local.child import Child, Emit, Leash, Part
 from scripts.local.environment import environment
-from scripts.local.parts import FLOW_GRACE_SECONDS, SNAPSHOT_SECONDS, entry
+from scripts.local.parts import FLOW_GRACE_SECONDS, SNAPSHOT_SECONDS, entry, has_recovery
 from scripts.local.ports import free_port
 from scripts.local.ready import Finishes, Lives
 from scripts.relay import for_people, relay_of
@@ -100,7 +100,7 @@ async def keep(options: Namespace, settings: Settings) -> None:
     leash = await Leash.start()
     try:
         options.recovery.mkdir(parents=True, exist_ok=True)
-        if not options.index and not any(options.recovery.glob("part-*.sqlite3")):
+        if not options.index and not has_recovery(options.recovery):
             await _prepare(options, settings, leash)
         if options.prepare:
             return

@@ -106,6 +106,11 @@ def topics(slug: str, env: Env) -> Part:
     )
 
 
+def has_recovery(directory: Path) -> bool:
+    """Whether recovery partitions were made there; Bytewax fails to make them again."""
+    return any(directory.glob("part-*.sqlite3"))
+
+
 def recovery(slug: str, directory: Path, env: Env) -> Part:
     """The step that creates a flow's recovery partition; it fails where there is one."""
     return Part(

@@ -99,8 +99,7 @@ class Plan:
             env = environment(_own_metrics(settings, index))
             directory = self.recovery(settings) / slug
             yield parts.topics(slug, env)
-            # Bytewax fails to make what is there already.
-            if not any(directory.glob("part-*.sqlite3")):
+            if not parts.has_recovery(directory):
                 yield parts.recovery(slug, directory, env)
             yield parts.flow(slug, directory, settings.redis_url, env)
             if streams.profiles(slug):
