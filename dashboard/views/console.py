@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import io
 from typing import Any
 
@@ -12,23 +11,21 @@ import panel_material_ui as pmui
 import param
 
 from dashboard import wording
-from dashboard.client import Failure
+from dashboard.client import Answer, Failure
 from dashboard.store import Store
 from dashboard.views import parts
+from dashboard.views.answering import Answering
 from dashboard.views.editor import Editor
-from dashboard.views.predict import SETTLE
 from dashboard.views.rows import Rows
 
 ENGINES = {"DuckDB": "duckdb", "Polars": "polars"}
 
 
-class Console(pn.viewable.Viewer):
+class Console(Answering):
     """An editor, and the rows of its last query; set `answer` to show one.
 
     Who makes a view of it says by which engine, and how many rows at most: `engine` and `most`.
     """
-
-    answer = param.Parameter(default=None, doc="What the API said to the last query")
 
     engine: str
     most: int
@@ -37,11 +34,8 @@ class Console(pn.viewable.Viewer):
         self, store: Store, editor: Editor, run: str, kind: str, file: str, **params: Any
     ) -> None:
         """`run`: what the button says; `kind`: of the class of what is said; `file`: of the CSV."""
-        super().__init__(**params)
+        super().__init__(run, "play_arrow", **params)
         self._store, self.editor = store, editor
-        self._button = pmui.Button(
-            label=run, color="primary", icon="play_arrow", on_click=self._click, margin=0
-        )
         self._problem = parts.Banner()
         self.rows = Rows()
         self._said = parts.quiet("", css_classes=[f"{kind}-said"])
@@ -51,24 +45,16 @@ class Console(pn.viewable.Viewer):
         )  # fmt: skip
         self.editor.param.watch(self._key, "runs")
 
-    async def _click(self, _event: Any) -> None:
-        await asyncio.sleep(SETTLE)
-        await self.run()
-
     def _key(self, _event: Any) -> None:
         """Run it from the page's own loop: what is changed by a coroutine that answers a
         component's message does not reach the browser."""
         if pn.state.curdoc:
             pn.state.curdoc.add_next_tick_callback(self.run)  # type: ignore[arg-type]
 
-    async def run(self) -> None:
-        """Ask the API for what the text says by now, and show the answer."""
-        if self._button.loading:
-            return
+    async def _ask(self) -> Answer:
+        """Ask for what the text says by now."""
         body = {"query": self.editor.value, "engine": self.engine, "limit": self.most}
-        with self._button.param.update(loading=True):
-            answer = await self._store.query(body)
-        self.answer = answer
+        return await self._store.query(body)
 
     @param.depends("answer", watch=True)
     def _show(self) -> None:

@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import io
 from typing import Any
 
@@ -12,10 +11,10 @@ import panel_material_ui as pmui
 import param
 
 from dashboard import wording
-from dashboard.client import Failure
+from dashboard.client import Answer, Failure
 from dashboard.store import Store, profiled
 from dashboard.views import parts
-from dashboard.views.predict import SETTLE
+from dashboard.views.answering import Answering
 from dashboard.views.table import Table
 
 NOTE = "Types, values, shapes and quality of every column, and what is out of the ordinary."
@@ -36,20 +35,15 @@ FACTS = {
 _BARS = "▁▂▃▄▅▆▇█"
 
 
-class Profiling(pn.viewable.Viewer):
+class Profiling(Answering):
     """A button, and the profile; `answer` is what the API said."""
 
-    answer = param.Parameter(default=None)
-
     def __init__(self, slug: str, labelled: bool, store: Store, **params: Any) -> None:
-        super().__init__(**params)
+        super().__init__("Profile", "query_stats", **params)
         self._slug, self._store, self._report = slug, store, b""
         self._rows = _select("Rows", ROWS, 170)
         tables = dict(list(TABLES.items())[: None if labelled else 3])
         self._table = _select("Table", tables, 190)
-        self._button = pmui.Button(
-            label="Profile", color="primary", icon="query_stats", on_click=self._click, margin=0
-        )
         self._keep = pmui.FileDownload(
             callback=lambda: io.BytesIO(self._report), filename=f"{slug}-profile.html",
             label="Keep as one HTML file", size="small", margin=0, visible=False,
@@ -66,24 +60,17 @@ class Profiling(pn.viewable.Viewer):
             self.facts, self._said, self.anomalies, self.columns, visible=False
         )
 
-    async def _click(self, _event: Any) -> None:
-        await asyncio.sleep(SETTLE)
-        await self.run()
-
-    async def run(self) -> None:
+    async def _ask(self) -> Answer:
         """Ask for the profile, and for the same as a file."""
-        if self._button.loading:
-            return
         chosen = {"rows": self._rows.value} | (
             {"table": self._table.value} if self._table.value else {}
         )
-        with self._button.param.update(loading=True):
-            answer = await self._store.profile(self._slug, chosen)
-            self._report, failed = b"", isinstance(answer, Failure)
-            if not failed:
-                file = await self._store.file(profiled(self._slug, chosen), "text/html")
-                self._report = b"" if isinstance(file, Failure) else file
-        self.answer = answer
+        answer = await self._store.profile(self._slug, chosen)
+        self._report = b""
+        if not isinstance(answer, Failure):
+            file = await self._store.file(profiled(self._slug, chosen), "text/html")
+            self._report = b"" if isinstance(file, Failure) else file
+        return answer
 
     @param.depends("answer", watch=True)
     def _show(self) -> None:
