@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import shutil
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from playwright.sync_api import Browser, Page, expect, sync_playwright
@@ -32,12 +34,18 @@ def take(url: str, folder: Path, slugs: list[str]) -> list[Path]:
     """Photograph the overview and the pages of projects that have a model; returns the files."""
     folder.mkdir(parents=True, exist_ok=True)
     pages = {"overview": ""} | {slug: slug for slug in slugs}
+    with started() as browser:
+        return [_shoot(browser, url, page, folder / f"{name}.png") for name, page in pages.items()]
+
+
+@contextmanager
+def started() -> Iterator[Browser]:
+    """A browser: the system's Chromium."""
     with sync_playwright() as playwright:
         path = shutil.which(CHROMIUM)
         browser = playwright.chromium.launch(executable_path=path, args=FLAGS)
-        files = [_shoot(browser, url, page, folder / f"{name}.png") for name, page in pages.items()]
+        yield browser
         browser.close()
-    return files
 
 
 def _shoot(browser: Browser, url: str, page: str, file: Path) -> Path:

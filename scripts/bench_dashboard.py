@@ -11,7 +11,6 @@ from __future__ import annotations
 import json
 import os
 import re
-import shutil
 import statistics
 import sys
 import time
@@ -21,9 +20,9 @@ from contextlib import contextmanager
 from typing import Any
 
 import httpx2
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page
 
-from dashboard.screenshot import CHROMIUM, FLAGS
+from dashboard.screenshot import started
 from dashboard.views.project import TABS
 from flows import projects, settings
 from flows.measures import SESSIONS
@@ -44,7 +43,7 @@ Figures = dict[str, Any]
 def main(arguments: Sequence[str] | None = None) -> int:
     """Measure and print one JSON object."""
     options = _options(arguments)
-    with _browser() as browser:
+    with started() as browser:
         figures = measure(browser, options)
     sys.stdout.write(json.dumps(figures, indent=None if options.json else 2) + "\n")
     return 0
@@ -164,14 +163,6 @@ def _page(browser: Browser, address: str) -> Iterator[Page]:
     _wait_for_values(page)
     yield page
     context.close()
-
-
-@contextmanager
-def _browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=shutil.which(CHROMIUM), args=FLAGS)
-        yield browser
-        browser.close()
 
 
 def _until(condition: Callable[[], bool]) -> None:

@@ -17,10 +17,9 @@ from playwright.sync_api import (
     Page,
     Request,
     expect,
-    sync_playwright,
 )
 
-from dashboard.screenshot import CHROMIUM, FLAGS
+from dashboard.screenshot import CHROMIUM
 
 CHROMIUM_PATH = shutil.which(CHROMIUM)
 NEEDS_CHROMIUM = pytest.mark.skipif(
@@ -36,15 +35,6 @@ WIDE, NARROW = 1_280, 390
 HEIGHT = 1_200
 
 expect.set_options(timeout=PATIENCE)
-
-
-@contextmanager
-def started() -> Iterator[Browser]:
-    """A browser."""
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM_PATH, args=FLAGS)
-        yield browser
-        browser.close()
 
 
 @contextmanager

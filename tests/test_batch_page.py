@@ -2,31 +2,30 @@
 
 from __future__ import annotations
 
-import shutil
 import threading
 from collections.abc import Iterator
 
 import httpx2
 import pytest
-from playwright.sync_api import Page, expect, sync_playwright
+from playwright.sync_api import Page, expect
 
 from api.events import example
-from dashboard.screenshot import CHROMIUM, FLAGS
+from dashboard.screenshot import started
 from flows.stores.connection import connect
 from flows.stores.jobs import JobStore
 from scripts.batch_worker import Instruments, Worker
 from scripts.local.environment import variables
 from scripts.stop import Stop
+from tests import browsing
 from tests.batch_models import ROWS, lake_at
 from tests.dashboard_parts import Site, site
 
-CHROMIUM_PATH = shutil.which(CHROMIUM)
 PATIENCE = 240_000
 """Milliseconds that training may take where much else is done."""
 
 pytestmark = [
     pytest.mark.slow,
-    pytest.mark.skipif(CHROMIUM_PATH is None, reason="no Chromium: apt install chromium"),
+    browsing.NEEDS_CHROMIUM,
 ]
 
 
@@ -51,13 +50,11 @@ def running(
 def page(running: Site) -> Iterator[Page]:
     """The tab; fails a test whose page complains."""
     complaints: list[str] = []
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM_PATH, args=FLAGS)
+    with started() as browser:
         page = browser.new_page(viewport={"width": 1280, "height": 1400})
         page.on("pageerror", lambda error: complaints.append(str(error)))
         page.goto(f"{running.url}/fraud?tab=batch")
         yield page
-        browser.close()
     assert complaints == []
 
 

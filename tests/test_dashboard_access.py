@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
+from dashboard.screenshot import started
 from tests import browsing
 from tests.dashboard_parts import Site, site
 
@@ -18,7 +19,7 @@ Open = Callable[[str], Page]
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    with browsing.started() as browser:
+    with started() as browser:
         yield browser
 
 

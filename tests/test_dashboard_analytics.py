@@ -3,29 +3,26 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, ConsoleMessage, Page, expect, sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage, Page, expect
 
-from dashboard.screenshot import CHROMIUM, FLAGS
+from dashboard.screenshot import started
+from tests import browsing
 from tests.dashboard_parts import Site, site
 from tests.sql_parts import EVENTS, fill
 
-CHROMIUM_PATH = shutil.which(CHROMIUM)
 SECOND = 1_000
-pytestmark = pytest.mark.skipif(CHROMIUM_PATH is None, reason="no Chromium: apt install chromium")
+pytestmark = browsing.NEEDS_CHROMIUM
 expect.set_options(timeout=60 * SECOND)
 
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM_PATH, args=FLAGS)
+    with started() as browser:
         yield browser
-        browser.close()
 
 
 @pytest.fixture(scope="module")

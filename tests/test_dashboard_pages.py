@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
+from dashboard.screenshot import started
 from tests import browsing
 from tests.api_parts import until
 from tests.dashboard_parts import Site, site
@@ -21,7 +22,7 @@ Open = Callable[..., Page]
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    with browsing.started() as browser:
+    with started() as browser:
         yield browser
 
 

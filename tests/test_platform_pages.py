@@ -8,6 +8,7 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect
 
+from dashboard.screenshot import started
 from dashboard.views.project import TABS
 from flows.projects import PROJECTS
 from tests import browsing
@@ -39,7 +40,7 @@ def platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    with browsing.started() as browser:
+    with started() as browser:
         yield browser
 
 
@@ -54,14 +55,20 @@ def page(window: BrowserContext) -> Page:
     return window.new_page()
 
 
+def opened(platform: Platform, window: BrowserContext, path: str, theme: str) -> Page:
+    """A page in a theme."""
+    browsing.wear(window, platform.url("dashboard"), theme)
+    page = window.new_page()
+    page.goto(platform.url("dashboard", f"/{path}"))
+    return page
+
+
 @pytest.mark.parametrize("path", ["", "streams"])
 @pytest.mark.parametrize(("theme", "width"), [LIGHT, DARK])
 def test_page_renders_and_can_be_used_by_everybody(
     platform: Platform, window: BrowserContext, path: str, theme: str, width: int
 ) -> None:
-    browsing.wear(window, platform.url("dashboard"), theme)
-    page = window.new_page()
-    page.goto(platform.url("dashboard", f"/{path}"))
+    page = opened(platform, window, path, theme)
     expect(page.locator(".state").first).to_have_text("running")
     browsing.look(page, f"{path or 'overview'}-{theme}", width)
 
@@ -70,9 +77,7 @@ def test_page_renders_and_can_be_used_by_everybody(
 def test_every_tab_renders_and_can_be_used_by_everybody(
     platform: Platform, window: BrowserContext, slug: str, theme: str, width: int
 ) -> None:
-    browsing.wear(window, platform.url("dashboard"), theme)
-    page = window.new_page()
-    page.goto(platform.url("dashboard", f"/{slug}"))
+    page = opened(platform, window, slug, theme)
     expect(page.locator(".state")).to_have_text("running")
     for tab, title in TABS.items():
         page.get_by_role("tab", name=title, exact=True).click()
