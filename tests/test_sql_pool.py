@@ -160,3 +160,16 @@ def test_nothing_is_left_when_it_stops(setup: Setup) -> None:
         assert not [name for name in known if name.startswith(("REALTIME", "AWS", "HOME"))]
     assert not worker.is_running()
     assert not folder.exists()
+
+
+def test_queries_in_a_row_before_there_is_a_lake_are_all_answered(
+    setup: Setup, tmp_path: Path
+) -> None:
+    """A process that could not open a lake is asked once: only a new one can open it later."""
+    lake = tmp_path / "lake"
+    with pool(msgspec.structs.replace(setup, lake=str(lake))) as queries:
+        assert [in_time(queries, "SELECT 1") for _ in range(4)] == [[[1]]] * 4
+        assert queries._idle == []
+        lake.mkdir()
+        before = process_of(queries)
+        assert process_of(queries) == before

@@ -50,6 +50,14 @@ class Setup(msgspec.Struct, frozen=True, kw_only=True):
     temp_size: int
 
 
+class Started(msgspec.Struct, frozen=True, kw_only=True):
+    """What a worker says when it can be asked: whether the kernel confines it, and whether it can
+    be asked again; one that found no lake could not open one that is made later."""
+
+    confined: bool
+    lasts: bool
+
+
 class Query(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     """Run a text; the answer has at most `limit` rows."""
 

@@ -21,6 +21,7 @@ from api.sql.messages import (
     Reply,
     Request,
     Setup,
+    Started,
     raised,
     took_longer,
 )
@@ -90,7 +91,10 @@ class Pool:
             process.end()
             self._give_back(Process(self._setup))
             raise
-        self._give_back(Process(self._setup) if process.is_swollen() else process)
+        if not process.lasts:
+            process.end()
+        else:
+            self._give_back(Process(self._setup) if process.is_swollen() else process)
         return reply
 
     def _take(self) -> Process:
@@ -117,6 +121,7 @@ class Process(PipedProcess):
         threads = str(setup.threads)
         quiet = {"TZ": "UTC", "POLARS_MAX_THREADS": threads, "OMP_NUM_THREADS": threads}
         super().__init__("api.sql.worker", "realtime-sql-", lambda _: quiet)
+        self.lasts = True
         self._setup = msgspec.structs.replace(setup, temp=self._temp)
         self._watched = psutil.Process(self._process.pid)
         self._connection.send_bytes(msgspec.msgpack.encode(self._setup))
@@ -157,13 +162,14 @@ class Process(PipedProcess):
         if not self._wait(START_SECONDS, lambda: None):
             raise SqlError("the process for queries did not start in time; try again")
         try:
-            if self._connection.recv_bytes() != b"confined":
-                _log.warning("this kernel has no Landlock: queries are held by their engines only")
+            told = msgspec.msgpack.decode(self._connection.recv_bytes(), type=Started)
         except (EOFError, ConnectionError):
             raise SqlError(
                 "the process for queries did not start; the API's log says why"
             ) from None
-        self._ready = True
+        if not told.confined:
+            _log.warning("this kernel has no Landlock: queries are held by their engines only")
+        self._ready, self.lasts = True, told.lasts
 
     def _wait(self, seconds: float, look: Callable[[], None]) -> bool:
         """Wait for a message or the process's end; looks at it now and then."""

@@ -11,7 +11,7 @@ from pathlib import Path
 import msgspec
 
 from api.sql.confinement import bound, confine
-from api.sql.messages import RESERVED_MB, Request, Setup, seconds_of
+from api.sql.messages import RESERVED_MB, Request, Setup, Started, seconds_of
 
 FILE = "file://"
 PATIENCE = 1.3
@@ -32,13 +32,11 @@ def main() -> None:
     from api.sql.answering import Answering
 
     answering = Answering(setup)
-    connection.send_bytes(b"confined" if confined else b"open")
+    connection.send_bytes(msgspec.msgpack.encode(Started(confined=confined, lasts=held)))
     while (request := _next(connection)) is not None:
         with _Ending(seconds_of(setup, request) * PATIENCE):
             reply = answering.answer(request)
         connection.send_bytes(msgspec.msgpack.encode(reply))
-        if not held:
-            return  # the lake may be made now, and only a new process can open it
 
 
 def _next(connection: Connection) -> Request | None:
