@@ -10,6 +10,8 @@ from wsgiref.simple_server import WSGIRequestHandler, make_server
 from prometheus_client import REGISTRY, CollectorRegistry, make_wsgi_app
 from prometheus_client.exposition import ThreadingWSGIServer
 
+from flows.errors import SettingsError
+
 Check = Callable[[], str]
 """Says what is wrong; nothing when all is well."""
 
@@ -50,9 +52,20 @@ def application(checks: Mapping[str, Check], registry: CollectorRegistry = REGIS
 
 
 def start(
-    host: str, port: int, checks: Mapping[str, Check], registry: CollectorRegistry = REGISTRY
+    host: str,
+    port: int,
+    checks: Mapping[str, Check],
+    registry: CollectorRegistry = REGISTRY,
+    *,
+    setting: str,
 ) -> HealthServer:
-    """Answer from now on. Raises OSError if the port is taken."""
-    server = make_server(host, port, application(checks, registry), HealthServer, _Quiet)
+    """Answer from now on. Raises SettingsError, with what sets the port, if it is taken."""
+    try:
+        server = make_server(host, port, application(checks, registry), HealthServer, _Quiet)
+    except OSError as error:
+        raise SettingsError(
+            f"cannot tell measurements at {host}:{port}: {error.strerror or error};"
+            f" end what listens there, or give another {setting}"
+        ) from error
     Thread(target=server.serve_forever, name="health", daemon=True).start()
     return server

@@ -183,7 +183,8 @@ def _served(worker: Worker, found: Settings) -> Iterator[None]:
         return
     checks = {"/livez": worker.is_well}
     host, port = found.flow_metrics_host, found.batch_metrics_port
-    with closing(health_server.start(host, port, checks, worker._instruments.registry)):
+    registry, setting = worker._instruments.registry, "REALTIME_BATCH_METRICS_PORT"
+    with closing(health_server.start(host, port, checks, registry, setting=setting)):
         yield
 
 

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 
 from prometheus_client import CollectorRegistry
 from prometheus_client.core import Metric
 from prometheus_client.registry import Collector
 
 from flows import health_server, logs, measures
-from flows.errors import SettingsError
 from flows.health_server import Check
 from flows.measures import Measure
 from flows.projects.spec import Project
@@ -58,11 +57,5 @@ def served(metrics: Collector, host: str, port: int, checks: Mapping[str, Check]
     registry = CollectorRegistry(auto_describe=False)
     registry.register(metrics)
     registry.register(logs.LINES)
-    try:
-        server = health_server.start(host, port, checks, registry)
-    except OSError as error:
-        raise SettingsError(f"--metrics-port {port}: {error.strerror}; give another") from None
-    try:
+    with closing(health_server.start(host, port, checks, registry, setting="--metrics-port")):
         yield
-    finally:
-        server.close()

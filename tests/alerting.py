@@ -17,6 +17,8 @@ import httpx2
 import pytest
 import yaml
 
+from tests.log_ending import ending
+
 ROOT = Path(__file__).parents[1]
 MONITORING = ROOT / "k8s/components/monitoring"
 SECRETS = "/etc/secrets"
@@ -48,7 +50,7 @@ def running(command: list[str], url: str, log: Path) -> Iterator[str]:
         process = subprocess.Popen(command, stdout=output, stderr=output)
         try:
             until(lambda: process.poll() is not None or _is_ready(f"{url}/-/ready"), command[0])
-            assert process.poll() is None, log.read_text()
+            assert process.poll() is None, ending(log)
             yield url
         finally:
             process.terminate()

@@ -6,11 +6,10 @@ import asyncio
 import itertools
 import os
 import shutil
-import socket
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import hypothesis
 import pytest
@@ -21,7 +20,11 @@ from scripts.apache_kafka.jars import missing
 from scripts.local import parts
 from scripts.local.child import Child, Leash, Part
 from scripts.local.environment import FRUGAL, environment
+from scripts.local.ports import free_port
 from scripts.topics import ensure_topics
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
 
 # A check that a project fails shows the values that it compared.
 pytest.register_assert_rewrite("tests.checks")
@@ -91,14 +94,6 @@ class Servers:
         return asyncio.run_coroutine_threadsafe(coroutine, self._loop).result()
 
 
-def free_port() -> int:
-    """A loopback port that nothing listens on now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
-
-
 @pytest.fixture
 def own_document() -> Iterator[None]:
     """A Bokeh document for a test, whatever pages other tests have left behind."""
@@ -108,6 +103,15 @@ def own_document() -> Iterator[None]:
     document = Document()
     with patch_curdoc(document):
         yield
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """A Chromium without a window, which a module's tests share."""
+    from dashboard.screenshot import started  # it takes long, and few tests need it
+
+    with started() as running:
+        yield running
 
 
 @pytest.fixture(scope="session")

@@ -27,6 +27,7 @@ from scripts.local.environment import environment
 from scripts.local.parts import entry
 from scripts.stop import Stop
 from tests.examples import fraud_values
+from tests.log_ending import ending
 
 PATIENCE_SECONDS = 90.0
 
@@ -80,10 +81,10 @@ class FlowProcess:
         """Ask again and again until the answer is true. Fails when the flow ends before."""
 
         def ask_while_it_runs() -> T:
-            assert self._process.poll() is None, f"the flow ended: {self.output()}"
+            assert self._process.poll() is None, f"the flow ended: {ending(self.log)}"
             return ask()
 
-        return until(ask_while_it_runs, self.output)
+        return until(ask_while_it_runs, lambda: ending(self.log))
 
     def output(self) -> str:
         return self.log.read_text()

@@ -23,6 +23,7 @@ import httpx2
 import psutil
 
 from tests.k8s_objects import K8S, ROOT, Object, Pods, environment
+from tests.log_ending import ending
 
 PATIENCE_SECONDS = 280.0
 PROGRAMS = Path(sys.executable).parent
@@ -185,8 +186,8 @@ class Running:
         deadline = time.monotonic() + self._patience
         for which in ("startup", "readiness"):
             while (said := self.probe(which))[0] != 200:
-                assert self._process.poll() is None, self.output()
-                assert time.monotonic() < deadline, f"{which}: {said}\n{self.output()}"
+                assert self._process.poll() is None, ending(self.log)
+                assert time.monotonic() < deadline, f"{which}: {said}\n{ending(self.log)}"
                 time.sleep(0.2)
 
     def terminate(self) -> None:

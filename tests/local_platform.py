@@ -15,7 +15,9 @@ from typing import Any
 import httpx2
 import psutil
 
-from tests.conftest import free_port
+from flows.projects import PROJECTS
+from scripts.local.ports import free_port
+from tests.log_ending import ending
 
 ROOT = Path(__file__).parents[1]
 PATIENCE_SECONDS = 120
@@ -47,8 +49,8 @@ class Platform:
 
 
 def free_ports() -> dict[str, int]:
-    """A free port for each part."""
-    return {name: free_port() for name in PARTS}
+    """A free port for each part; those of flows and producers begin one for each project."""
+    return {name: free_port(len(PROJECTS)) for name in PARTS}
 
 
 @contextmanager
@@ -71,7 +73,7 @@ def running(
         finally:
             process.send_signal(signal.SIGINT)
             process.wait()
-    assert process.returncode == 0, log.read_text()
+    assert process.returncode == 0, ending(log)
     assert len(family) >= 8
     assert not any(member.is_running() for member in family)
 
@@ -91,5 +93,5 @@ def _places(ports: dict[str, int]) -> dict[str, str]:
 
 def _wait_for_line(log: Path, process: subprocess.Popen[bytes], text: str) -> None:
     while text not in log.read_text():
-        assert process.poll() is None, log.read_text()
+        assert process.poll() is None, ending(log)
         time.sleep(0.2)

@@ -18,7 +18,7 @@ import httpx2
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 from werkzeug.serving import run_simple
 
-from tests.conftest import free_port
+from scripts.local.ports import free_port
 from tests.flow_process import until
 
 

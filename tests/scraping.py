@@ -13,8 +13,8 @@ from typing import Any
 import httpx2
 import yaml
 
+from scripts.local.ports import free_port
 from tests.alerting import MONITORING, running
-from tests.conftest import free_port
 
 SECONDS = 60
 """What stands for the intervals of boards, over which they take rates."""

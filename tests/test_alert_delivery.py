@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from scripts.local.ports import free_port
 from tests.alerting import (
     ALERTMANAGER,
     MONITORING,
@@ -21,7 +22,6 @@ from tests.alerting import (
     running,
     until,
 )
-from tests.conftest import free_port
 from tests.test_alert_rules import EVERY
 
 CONFIG = yaml.safe_load((MONITORING / "alertmanager/alertmanager.yml").read_text(encoding="utf-8"))

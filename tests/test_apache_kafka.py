@@ -18,8 +18,8 @@ from scripts.apache_kafka import __main__ as command
 from scripts.apache_kafka import jars
 from scripts.apache_kafka.node import Node, new_cluster
 from scripts.kafka import Record
+from scripts.local.ports import free_port
 from scripts.topics import ensure_topics
-from tests.conftest import free_port
 from tests.examples import VISITS
 from tests.flow_process import send
 from tests.topic_reader import read_topic

@@ -3,7 +3,6 @@ from __future__ import annotations
 import ast
 import re
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -17,6 +16,7 @@ from starlette.testclient import TestClient
 
 from api.app import create_app
 from flows.projects import PROJECTS
+from scripts.local.ports import free_port
 from tests.api_parts import local
 
 ROOT = Path(__file__).parent.parent
@@ -159,9 +159,7 @@ def test_importing_the_app_does_not_import_mlflow() -> None:
 
 
 def test_main_serves_until_it_is_told_to_end(part_env: dict[str, str], redis_url: str) -> None:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     env = {**part_env, "REALTIME_API_PORT": str(port), "REALTIME_REDIS_URL": redis_url}
     with subprocess.Popen([sys.executable, "-m", "api"], cwd=ROOT, env=env) as process:
         try:

@@ -151,7 +151,7 @@ def test_the_champion_last_known_answers_while_mlflow_is_away(
     redis_url: str, unique: Unique, servers: Any, part_env: dict[str, str], tmp_path: Any
 ) -> None:
     from scripts.local import parts
-    from tests.conftest import free_port
+    from scripts.local.ports import free_port
 
     port = free_port()
     tracking = servers.start(parts.mlflow(port, tmp_path / "mlflow", part_env))

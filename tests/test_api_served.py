@@ -124,7 +124,7 @@ def test_predictions_are_answered_while_redis_is_away(
     servers: Any, part_env: dict[str, str], unique: Unique
 ) -> None:
     from scripts.local import parts
-    from tests.conftest import free_port
+    from scripts.local.ports import free_port
 
     port = free_port()
     child = servers.start(parts.valkey(port, part_env))

@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import gc
 import logging
-import socket
 import sys
 import time
 import types
@@ -19,6 +18,7 @@ from flows.learning import codec
 from flows.learning.predictor import Predictor
 from flows.stores.live import STATUS_SECONDS, Facts
 from scripts.local import parts
+from scripts.local.ports import free_port
 from tests.api_parts import Served, learner_of, local, publication, serving, teach, until
 
 Unique = Callable[[str], str]
@@ -165,9 +165,7 @@ def test_facts_that_cannot_be_read_leave_the_model_serving(
 def test_redis_down_keeps_the_last_model_serving(
     servers: Any, part_env: dict[str, str], unique: Unique
 ) -> None:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     valkey = servers.start(parts.valkey(port, part_env))
     with serving(local(f"redis://127.0.0.1:{port}/0"), unique("fraud")) as served:
         learner = learner_of(served.project, 100)

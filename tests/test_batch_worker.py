@@ -205,7 +205,7 @@ def test_lost_worker_takes_its_child_along_and_the_job_can_be_run_again(
 ) -> None:
     job = store.submit(PROJECT.slug, "train", SLOW)
     with process(found) as worker:
-        until(lambda: store.get(PROJECT.slug, job.id).state == "running", "its start")
+        until(lambda: _children(worker.pid), "its child")
         (child,) = _children(worker.pid)
         worker.kill()
         until(lambda: not child.is_running() or child.status() == "zombie", "the child's end")

@@ -8,7 +8,7 @@ import pytest
 
 from scripts import bench_api
 from scripts.bench_api import Round, run_round
-from tests.conftest import free_port
+from scripts.local.ports import free_port
 
 pytestmark = pytest.mark.slow
 

@@ -21,7 +21,8 @@ from flows.stores.connection import connect
 from flows.stores.production import ProducerStatus, ProductionStore
 from scripts import control
 from scripts.local import parts
-from tests.conftest import Servers, free_port
+from scripts.local.ports import free_port
+from tests.conftest import Servers
 from tests.topic_reader import read_topic
 
 PATIENCE = 60.0

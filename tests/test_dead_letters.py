@@ -17,8 +17,9 @@ from flows.settings import Settings
 from flows.streaming.dead_letter_sink import DeadLetterPartition, DeadLetterSink, Position
 from flows.streaming.messages import Decoded, Message, Rejected, Source
 from scripts.local import parts
+from scripts.local.ports import free_port
 from scripts.topics import ensure_topics
-from tests.conftest import Servers, free_port
+from tests.conftest import Servers
 from tests.flow_process import read_topic
 
 

@@ -18,8 +18,8 @@ from flows.settings import Settings
 from flows.streaming.dead_letter_sink import DeadLetterPartition, DeadLetterSink, Position
 from flows.streaming.log_reader import least_end, read_to_end
 from flows.streaming.messages import Decoded, Message, Rejected, Source
+from scripts.local.ports import free_port
 from scripts.topics import ensure_topics
-from tests.conftest import free_port
 
 CLUSTER = "cluster/topic"
 SOURCE = Source("events", 0)

@@ -11,7 +11,7 @@ from confluent_kafka.admin import AdminClient
 
 from flows.settings import Settings
 from scripts.kafka import Record
-from tests.conftest import free_port
+from scripts.local.ports import free_port
 from tests.flow_process import FlowProcess, fraud_records, live, seen, send
 from tests.flow_remains import PROJECT, curve, ends
 

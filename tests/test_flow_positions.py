@@ -16,8 +16,9 @@ from flows.projects import fraud
 from flows.settings import Settings
 from flows.sharding import shard_of
 from scripts.local import parts
+from scripts.local.ports import free_port
 from scripts.topics import ensure_topics, topic_names
-from tests.conftest import Servers, free_port
+from tests.conftest import Servers
 from tests.flow_process import FlowProcess, fraud_records, live, rows, seen, send, until
 
 PROJECT = fraud.PROJECT

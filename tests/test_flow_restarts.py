@@ -16,8 +16,8 @@ from flows.settings import Settings
 from flows.sharding import shard_of
 from flows.streaming.dataflow import build
 from scripts.kafka import Record
+from scripts.local.ports import free_port
 from scripts.topics import ensure_topics
-from tests.conftest import free_port
 from tests.examples import fraud_events
 from tests.flow_process import (
     FlowProcess,

@@ -11,7 +11,7 @@ import pytest
 from prometheus_client import CollectorRegistry, Gauge
 
 from flows import health_server
-from flows.errors import StoreError
+from flows.errors import SettingsError, StoreError
 from flows.projects import fraud
 from flows.settings import Settings
 from flows.streaming import lake_sink
@@ -172,7 +172,9 @@ def test_health_and_measurements_are_served_side_by_side() -> None:
     registry = CollectorRegistry()
     Gauge("beans", "How many.", registry=registry).set(7)
     wrong = [""]
-    server = health_server.start("127.0.0.1", 0, {"/healthz": lambda: wrong[0]}, registry)
+    server = health_server.start(
+        "127.0.0.1", 0, {"/healthz": lambda: wrong[0]}, registry, setting="X"
+    )
     url = f"http://127.0.0.1:{server.server_port}"
     try:
         assert "beans 7.0" in httpx2.get(f"{url}/metrics").text
@@ -187,9 +189,9 @@ def test_health_and_measurements_are_served_side_by_side() -> None:
 
 
 def test_a_port_that_is_taken_is_an_error() -> None:
-    server = health_server.start("127.0.0.1", 0, {})
+    server = health_server.start("127.0.0.1", 0, {}, setting="X")
     try:
-        with pytest.raises(OSError, match="in use"):
-            health_server.start("127.0.0.1", server.server_port, {})
+        with pytest.raises(SettingsError, match=rf":{server.server_port}: .* in use; .* another X"):
+            health_server.start("127.0.0.1", server.server_port, {}, setting="X")
     finally:
         server.close()

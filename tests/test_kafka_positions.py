@@ -21,8 +21,9 @@ from flows.streaming.messages import Source
 from flows.streaming.topic_watch import TopicWatch
 from scripts.kafka import Record
 from scripts.local import parts
+from scripts.local.ports import free_port
 from scripts.topics import ensure_topics
-from tests.conftest import Servers, free_port
+from tests.conftest import Servers
 from tests.examples import VISITS
 from tests.flow_process import send, until
 

@@ -18,8 +18,8 @@ from flows.streaming.cluster import identities
 from flows.streaming.kafka_source import KafkaPartition, KafkaSource, Position
 from flows.streaming.messages import Message, Source
 from scripts.kafka import Record
+from scripts.local.ports import free_port
 from scripts.topics import ensure_topics
-from tests.conftest import free_port
 from tests.examples import VISITS
 from tests.flow_process import send, until
 

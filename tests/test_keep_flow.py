@@ -66,7 +66,9 @@ def test_a_flow_that_dies_is_started_again_after_a_pause(
 
 
 def test_a_process_that_dies_takes_the_others_into_the_next_start(tmp_path: Path) -> None:
-    dies = f"sys.exit(3 if len(open({str(tmp_path / 'dies')!r}).read()) < 2 else 0)"
+    """One dies once the other lives, and both end by themselves at their second start."""
+    both = f"import os\nwhile not os.path.exists({str(tmp_path / 'lives')!r}): time.sleep(0.01)\n"
+    dies = f"{both}sys.exit(3 if len(open({str(tmp_path / 'dies')!r}).read()) < 2 else 0)"
     lives = f"time.sleep(600 if len(open({str(tmp_path / 'lives')!r}).read()) < 2 else 0)"
     keep(Keeper([part("dies", dies, tmp_path), part("lives", lives, tmp_path)]))
     assert (starts(tmp_path, "dies"), starts(tmp_path, "lives")) == (2, 2)

@@ -21,7 +21,7 @@ from flows.settings import Settings
 from flows.stores.lake import PARTITION, LakeTable
 from scripts.lake_lease import Lease
 from scripts.lake_upkeep import Lake, Upkeep, describe
-from tests.conftest import free_port
+from scripts.local.ports import free_port
 from tests.k8s_objects import K8S
 from tests.lake_rows import EVENTS, OUTCOMES, PROJECT, WHOLE, partition
 from tests.polls import part

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from flows.errors import StoreError
 from flows.stores.live import HISTORY_LENGTH, Facts, LiveStore, Point, Status, connect
-from tests.conftest import free_port
+from scripts.local.ports import free_port
 
 
 @pytest.fixture

@@ -41,12 +41,40 @@ def test_every_taken_port_is_named(taken_port: int) -> None:
 
 
 def test_one_port_for_two_parts_is_refused() -> None:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        free: int = probe.getsockname()[1]
+    free = ports.free_port()
     parts = [Part(name, (), Finishes(), port=free, setting="S") for name in ("one", "two")]
     with pytest.raises(ports.PortTaken, match="for one is also that of two"):
         ports.check(parts)
+
+
+def test_free_ports_are_none_that_a_system_gives_to_connections() -> None:
+    kept = Path("/proc/sys/net/ipv4/ip_local_port_range")
+    if not kept.exists():
+        pytest.skip("this system does not tell which ports it gives")
+    first, _ = map(int, kept.read_text().split())
+    assert all(ports.FIRST <= ports.free_port() < first for _ in range(100))
+
+
+def test_free_ports_in_a_row_are_free_and_no_others() -> None:
+    first = ports.free_port(4)
+    assert all(map(ports.is_free, range(first, first + 4)))
+    following = ports.free_port()
+    assert following not in range(first, first + 4)
+
+
+def test_a_port_that_is_taken_is_passed_by() -> None:
+    taken = ports.free_port(3) + 4
+    with socket.socket() as server:
+        server.bind(("127.0.0.1", taken))
+        server.listen()
+        first = ports.free_port(4)
+        assert taken not in range(first, first + 4)
+
+
+def test_no_free_ports_are_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ports, "is_free", lambda _: False)
+    with pytest.raises(ports.PortTaken, match="no 2 ports in a row are free"):
+        ports.free_port(2)
 
 
 @pytest.mark.parametrize("colour", [True, False])

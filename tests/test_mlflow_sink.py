@@ -21,7 +21,7 @@ from flows.stores.live import Facts
 from flows.streaming import background, guard, mlflow_sink
 from flows.streaming.messages import Curve, Learned, Publication
 from flows.streaming.mlflow_sink import MlflowPartition, MlflowSink, Outbox, registry_of
-from tests.conftest import free_port
+from scripts.local.ports import free_port
 from tests.flow_process import until
 from tests.polls import learned
 

@@ -17,8 +17,8 @@ from confluent_kafka import Message
 from flows.projects import PROJECTS, fraud
 from flows.projects.spec import Label, Project
 from scripts import produce, topics
+from scripts.local.ports import free_port
 from scripts.streams import events
-from tests.conftest import free_port
 from tests.topic_reader import read_topic
 
 REFERENCE = ["fraud", "--profile", "reference"]

@@ -14,8 +14,9 @@ import pytest
 
 from flows.projects import fraud
 from scripts.local import parts
+from scripts.local.ports import free_port
 from scripts.streams import events
-from tests.conftest import Servers, free_port
+from tests.conftest import Servers
 from tests.topic_reader import read_topic
 
 

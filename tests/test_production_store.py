@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from flows.errors import StoreError
 from flows.stores.connection import connect
 from flows.stores.production import BEGINNING, Command, ProducerStatus, ProductionStore
-from tests.conftest import free_port
+from scripts.local.ports import free_port
 
 STATUS = ProducerStatus(
     time=1.5,

@@ -16,9 +16,9 @@ from dashboard.views.project import ProjectPage
 from flows import projects
 from flows.learning.learner import Learner
 from flows.projects.spec import Project
+from scripts.local.ports import free_port
 from tests import phishing
 from tests.api_parts import Served, local, serving
-from tests.conftest import free_port
 from tests.samples import Sample
 from tests.test_checks import sample_of
 

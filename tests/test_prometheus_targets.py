@@ -16,8 +16,8 @@ from typing import Any
 import pytest
 import yaml
 
+from scripts.local.ports import free_port
 from tests.alerting import has_prometheus, running, until
-from tests.conftest import free_port
 from tests.k8s_objects import OVERLAYS, Object, Pods, objects, plain, pods
 from tests.scraping import Prometheus
 from tests.test_k8s_network import allowed

@@ -17,7 +17,7 @@ from flows.projects import fraud
 from flows.stores.live import Facts
 from flows.stores.registry import Registry, Version
 from flows.stores.tracking import CurvePoint
-from tests.conftest import free_port
+from scripts.local.ports import free_port
 from tests.examples import feed, fraud_events
 
 KEY = b"a key for tests"

@@ -42,6 +42,12 @@ def went_back(settings: Settings, command: Command) -> bool:
     return done and commands(settings).waiting(0) is None
 
 
+def heard(settings: Settings) -> float:
+    """When the flow last said that it is alive; it looks at its learner first."""
+    status = live(settings).status()
+    return status.time if status else 0.0
+
+
 def as_it_should_be(settings: Settings, start: State) -> dict[str, bytes]:
     """A learner that goes on from a version and learns what came after it."""
     learner = Learner(PROJECT, start)
@@ -102,8 +108,9 @@ def test_killed_at_each_step_it_goes_back_all_the_same(
         with FlowProcess(armed, tmp_path / "recovery") as flow:
             assert flow.wait() == -9, flow.output()
             assert f"dying at {point}" in flow.output()
+        restarted = time.time()
         with FlowProcess(settings, tmp_path / "recovery") as flow:
-            flow.until(lambda one=flow: "reading" in one.output())  # type: ignore[misc]
+            flow.until(lambda since=restarted: heard(settings) > since)  # type: ignore[misc]
             flow.until(lambda one=command: went_back(settings, one))  # type: ignore[misc]
             flow.until(lambda: seen(live(settings)) == BEFORE + AFTER)
             flow.until(lambda one=command: champion(settings).command == one.number)  # type: ignore[misc]

@@ -20,7 +20,7 @@ from flows.stores.connection import connect
 from flows.stores.live import Facts
 from flows.stores.predictions import PredictionStore, ServedPrediction
 from flows.stores.registry import Version
-from tests.conftest import free_port
+from scripts.local.ports import free_port
 from tests.examples import fraud_events
 from tests.flow_process import FlowProcess, fraud_records, live, rows, send
 from tests.flow_remains import PROJECT, assert_each_offset_once, registry

@@ -24,7 +24,7 @@ from flows.streaming.learn import learn
 from flows.streaming.messages import Decoded, Source
 from flows.streaming.mlflow_sink import registry_of
 from flows.streaming.start import Start
-from tests.conftest import free_port
+from scripts.local.ports import free_port
 from tests.examples import fraud_events
 from tests.polls import decoded
 

@@ -28,16 +28,8 @@ BOARDS = [board for board in boards() if board.reads == "metrics"]
 
 
 @pytest.fixture(scope="module")
-def learned_before() -> list[int]:
-    """How many events the first of the two platforms had learned."""
-    return []
-
-
-@pytest.fixture(scope="module")
-def platform(
-    tmp_path_factory: pytest.TempPathFactory, learned_before: list[int]
-) -> Iterator[Platform]:
-    """The second of two that ran on the same data."""
+def both(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[int, Platform]]:
+    """How many events the first of two had learned, and the second on the same data, which runs."""
     folder = tmp_path_factory.mktemp("up")
     data, ports = folder / "data", free_ports()
     own = ("--only", "fraud", "--rate", "200")
@@ -47,10 +39,16 @@ def platform(
         "BYTEWAX_DATAFLOW_API_CACHE_PATH": str(folder),
     }
     with running(data, ports, folder / "first.log", *own, settings=watched) as first:
-        learned_before.append(first.learned(at_least=200))
+        learned = first.learned(at_least=200)
         assert httpx2.get(first.url("dashboard", "/"), timeout=60).is_success
     with running(data, ports, folder / "second.log", *own, settings=watched) as second:
-        yield second
+        yield learned, second
+
+
+@pytest.fixture(scope="module")
+def platform(both: tuple[int, Platform]) -> Platform:
+    """The second of the two."""
+    return both[1]
 
 
 @pytest.fixture(scope="module")
@@ -92,9 +90,9 @@ def _use(platform: Platform) -> None:
 
 
 def test_second_start_goes_on_from_the_models_of_the_first(
-    platform: Platform, learned_before: list[int]
+    both: tuple[int, Platform],
 ) -> None:
-    [before] = learned_before
+    before, platform = both
     assert platform.learned(at_least=1) >= before
     platform.learned(at_least=before + 400)
     assert "going on from the champion" in platform.log.read_text()

@@ -83,7 +83,8 @@ def serve(project: Project) -> Dataflow:
     faults.arm(settings.fault_seed, settings.fault_rate)
     if settings.flow_metrics_port:
         checks = PULSE.checks(settings.flow_stall_seconds)
-        health_server.start(settings.flow_metrics_host, settings.flow_metrics_port, checks)
+        host, port = settings.flow_metrics_host, settings.flow_metrics_port
+        health_server.start(host, port, checks, setting="REALTIME_FLOW_METRICS_PORT")
     known = recovery.known_parts(recovery.directory_of(sys.argv), project.slug)
     return build(project, settings, stop_on_signals(), known)
 

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import secrets
 import socket
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from itertools import cycle
 from typing import TYPE_CHECKING
 
 from flows.errors import RealtimeError
 
 if TYPE_CHECKING:  # asking for a free port is quick: it loads neither stores nor models
     from scripts.local.child import Part
+
+FIRST, LAST = 10_000, 32_000
+"""Whence free ports are taken: Linux gives connections those from 32 768 on, others from 49 152."""
 
 
 class PortTaken(RealtimeError):
@@ -50,9 +55,24 @@ def _explain_twice(part: Part, port: int, wanted: list[tuple[Part, int]]) -> str
     return f"port {port} for {part.name} is also that of {names}: set {part.setting}" * bool(others)
 
 
-def free_port() -> int:
-    """A loopback port that nothing listens on now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+def free_port(count: int = 1) -> int:
+    """The first of `count` loopback ports in a row that nothing listens on now.
+
+    They lie below those that systems give to connections, so no connection takes one before the
+    server does that it is for. A process is not told of a port twice before all were had.
+    """
+    for _ in range(LAST - FIRST):
+        found = next(_CANDIDATES)
+        if found + count <= LAST and all(map(is_free, range(found, found + count))):
+            for _ in range(count - 1):
+                next(_CANDIDATES)
+            return found
+    raise PortTaken(f"no {count} ports in a row are free from {FIRST} to {LAST}")
+
+
+def _candidates() -> Iterator[int]:
+    start = secrets.randbelow(LAST - FIRST)  # processes side by side begin at different places
+    return cycle([*range(FIRST + start, LAST), *range(FIRST, FIRST + start)])
+
+
+_CANDIDATES = _candidates()
