@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable, Mapping
 from functools import partial
 from types import MappingProxyType
 from typing import Any
@@ -11,7 +11,8 @@ import panel as pn
 from panel.viewable import Viewable
 
 from dashboard.client import Client
-from dashboard.instruments import Instruments, Measurements
+from dashboard.instruments import Measurements
+from dashboard.sessions import count, keep_fresh
 from dashboard.store import Store
 from dashboard.views.address import Address
 from dashboard.views.overview import Overview
@@ -21,9 +22,6 @@ from dashboard.views.streams import Streams
 from flows.projects import PROJECTS
 from flows.projects.spec import Project
 from flows.settings import Settings
-
-PERIOD = 1000
-"""Milliseconds between two looks at the API."""
 
 NO_LINKS: Mapping[str, str] = MappingProxyType({})
 Route = Callable[[], Viewable]
@@ -75,45 +73,29 @@ def links(settings: Settings) -> dict[str, str]:
 
 def _overview(store: Store, projects: Mapping[str, Project], links: Mapping[str, str]) -> Viewable:
     recall_theme()
-    _count(store.client.instruments)
+    count(store.client.instruments)
     known = list(projects.values())
     view = Overview(known, store, links)
-    _keep_fresh(view.refresh)
+    keep_fresh(view.refresh)
     return page(view, known, "")
 
 
 def _streams(store: Store, projects: Mapping[str, Project]) -> Viewable:
     recall_theme()
+    count(store.client.instruments)
     known = list(projects.values())
     address = Address(search=pn.state.location.search if pn.state.location else "")
     view = address.keep(partial(Streams, known, store), {"project": known[0].slug})
-    _keep_fresh(view.refresh)
+    keep_fresh(view.refresh)
     return page(view, known, STREAMS, address)
 
 
 def _project(store: Store, projects: Mapping[str, Project], slug: str) -> Viewable:
     recall_theme()
-    _count(store.client.instruments)
+    count(store.client.instruments)
     address = Address(search=pn.state.location.search if pn.state.location else "")
     view = address.keep(partial(ProjectPage, projects[slug], store), at_first(projects[slug]))
-    _keep_fresh(view.refresh)
+    keep_fresh(view.refresh)
     pn.state.onload(view.open)
-    _keep_fresh(view.refresh_tab)
+    keep_fresh(view.refresh_tab)
     return page(view, list(projects.values()), slug, address)
-
-
-def _keep_fresh(refresh: Callable[[], Awaitable[None]]) -> None:
-    """Look at the API as soon as the page is there and each second until its session ends."""
-
-    async def start() -> None:
-        await refresh()
-        ticking = pn.state.add_periodic_callback(refresh, period=PERIOD)  # type: ignore[arg-type]
-        pn.state.on_session_destroyed(lambda _context: ticking.stop())
-
-    pn.state.onload(start)
-
-
-def _count(instruments: Instruments) -> None:
-    """Count the page until its session ends."""
-    instruments.sessions.inc()
-    pn.state.on_session_destroyed(lambda _context: instruments.sessions.dec())

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Coroutine, Mapping, Sequence
+from contextvars import Context
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -195,7 +196,7 @@ class Store:
         when = int(self._clock()) // seconds
         read = self._reads.get(path)
         if read is None or (read.answer.done() and read.when != when):
-            read = _Read(when, asyncio.ensure_future((fetch or self._get)(path)))
+            read = _Read(when, _of_nobody((fetch or self._get)(path)))
             self._reads[path] = read
         return await asyncio.shield(read.answer)
 
@@ -209,3 +210,8 @@ class Store:
         elif self.down_since is None:
             self.down_since = datetime.now(UTC)
         return answer
+
+
+def _of_nobody(read: Coroutine[Any, Any, Answer]) -> asyncio.Task[Answer]:
+    """Begin what is not the session's that asked first: it would be kept with the answer."""
+    return asyncio.get_running_loop().create_task(read, context=Context())

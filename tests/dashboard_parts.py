@@ -5,12 +5,13 @@ from __future__ import annotations
 import asyncio
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 import httpx2
+import panel as pn
 import uvicorn
 from panel.io.threads import StoppableThread
 from tornado.ioloop import IOLoop
@@ -22,8 +23,15 @@ from flows.projects import fraud
 from flows.projects.spec import Project
 from flows.settings import Settings
 from flows.stores.live import Facts, LiveStore, Status, Wanted, connect
+from scripts.local.ports import free_port
 from tests.api_parts import learner_of, publication, teach, until
-from tests.conftest import free_port
+
+SOON: dict[str, Any] = {
+    "unused_session_lifetime_milliseconds": 8_000,
+    "check_unused_sessions_milliseconds": 500,
+}
+"""After how long the server forgets a session that nobody looks at; a slow machine takes seconds
+until a browser begins to look."""
 
 
 class Api:
@@ -117,17 +125,35 @@ def site(
     settings, project = settings_of(redis_url, **others), replace(fraud.PROJECT, slug=slug)
     client, api = connect(redis_url), Api(settings, project)
     api.start()
-    options = {"threaded": True, "verbose": False, "loop": IOLoop(make_current=False)}
-    dashboard = serve(settings, {slug: project}, **options, **(serving or {}))
+    dashboard = serve(settings, {slug: project}, **in_a_thread(), **(serving or {}))
     url = f"http://127.0.0.1:{settings.dashboard_port}"
-    until(lambda: _answers(f"{url}/liveness"), "the dashboard")
+    until(lambda: answers(f"{url}/liveness"), "the dashboard")
     yield Site(api, project, settings, LiveStore(client, slug), learner_of(project, 400), url)
-    _end(dashboard)
+    end(dashboard)
     api.stop()
     client.close()
 
 
-def _end(dashboard: StoppableThread) -> None:
+def in_a_thread() -> dict[str, Any]:
+    """Options of a server that `end` ends."""
+    return {"threaded": True, "verbose": False, "loop": IOLoop(make_current=False)}
+
+
+@contextmanager
+def served(made: Callable[[], Any], **options: Any) -> Iterator[str]:
+    """Serve a page of a test's own; `made` makes it for each session. Gives its address."""
+    port = free_port()
+    fixed: dict[str, Any] = {"port": port, "show": False, "liveness": True}
+    server = pn.serve({"/": made}, **fixed, **in_a_thread(), **options)
+    url = f"http://127.0.0.1:{port}"
+    until(lambda: answers(f"{url}/liveness"), "the server")
+    try:
+        yield url
+    finally:
+        end(server)
+
+
+def end(dashboard: StoppableThread) -> None:
     """End a server, and what its pages began to read meanwhile."""
     dashboard.stop()
     dashboard.join()
@@ -148,7 +174,8 @@ async def _cancel(reads: set[asyncio.Task[Any]]) -> None:
     await asyncio.gather(*reads, return_exceptions=True)
 
 
-def _answers(url: str) -> bool:
+def answers(url: str) -> bool:
+    """Whether a server is there."""
     try:
         return httpx2.get(url).is_success
     except httpx2.HTTPError:

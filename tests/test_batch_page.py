@@ -7,10 +7,9 @@ from collections.abc import Iterator
 
 import httpx2
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Browser, Page, expect
 
 from api.events import example
-from dashboard.screenshot import started
 from flows.stores.connection import connect
 from flows.stores.jobs import JobStore
 from scripts.batch_worker import Instruments, Worker
@@ -47,15 +46,11 @@ def running(
 
 
 @pytest.fixture
-def page(running: Site) -> Iterator[Page]:
-    """The tab; fails a test whose page complains."""
-    complaints: list[str] = []
-    with started() as browser:
-        page = browser.new_page(viewport={"width": 1280, "height": 1400})
-        page.on("pageerror", lambda error: complaints.append(str(error)))
+def page(running: Site, browser: Browser) -> Iterator[Page]:
+    with browsing.window(browser) as window:
+        page = window.new_page()
         page.goto(f"{running.url}/fraud?tab=batch")
         yield page
-    assert complaints == []
 
 
 @pytest.fixture

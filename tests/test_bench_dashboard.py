@@ -11,18 +11,14 @@ import pytest
 from dashboard.views.project import TABS
 from scripts import bench_dashboard
 from tests import browsing
-from tests.dashboard_parts import Site, site
+from tests.dashboard_parts import SOON, Site, site
 
 pytestmark = [pytest.mark.slow, browsing.NEEDS_CHROMIUM]
 
 
 @pytest.fixture(scope="module")
 def running(redis_url: str, unique: Callable[[str], str]) -> Iterator[Site]:
-    soon = {
-        "unused_session_lifetime_milliseconds": 8_000,
-        "check_unused_sessions_milliseconds": 500,
-    }
-    with site(redis_url, unique("fraud"), soon) as served:
+    with site(redis_url, unique("fraud"), SOON) as served:
         served.publish()
         with served.heart():
             yield served
@@ -46,6 +42,8 @@ def test_pages_are_measured(running: Site, capsys: pytest.CaptureFixture[str]) -
         assert page["paint"]["median"] < page["values"]["median"]
     assert set(figures["tabs"]) == set(TABS)
     assert all(each["first"] > 0 for each in figures["tabs"].values())
+    assert figures["ahead"]["made_after"] > 0
+    assert set(figures["ahead"]["tabs"]) == set(TABS)
     assert figures["update"]["median"] > 0
     sessions = figures["sessions"]
     assert sessions["count"] == 2

@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterator
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from dashboard.screenshot import started
 from tests import browsing
 from tests.dashboard_parts import Site, site
 
@@ -15,12 +14,6 @@ pytestmark = browsing.NEEDS_CHROMIUM
 
 Unique = Callable[[str], str]
 Open = Callable[[str], Page]
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with started() as browser:
-        yield browser
 
 
 @pytest.fixture(scope="module")

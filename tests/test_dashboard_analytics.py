@@ -7,22 +7,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, ConsoleMessage, Page, expect
+from playwright.sync_api import Browser, Page, expect
 
-from dashboard.screenshot import started
 from tests import browsing
 from tests.dashboard_parts import Site, site
 from tests.sql_parts import EVENTS, fill
 
-SECOND = 1_000
 pytestmark = browsing.NEEDS_CHROMIUM
-expect.set_options(timeout=60 * SECOND)
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with started() as browser:
-        yield browser
 
 
 @pytest.fixture(scope="module")
@@ -35,23 +26,11 @@ def live(redis_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[S
 
 @pytest.fixture
 def page(live: Site, browser: Browser) -> Iterator[Page]:
-    """The tab; fails a test whose page complains on the console."""
-    complaints: list[str] = []
-
-    def note(said: ConsoleMessage) -> None:
-        if said.type == "error":
-            complaints.append(f"{said.text} {said.location['url']}")
-
-    context = browser.new_context(viewport={"width": 1280, "height": 1000})
-    context.set_default_timeout(60 * SECOND)
-    page = context.new_page()
-    page.on("pageerror", lambda error: complaints.append(str(error)))
-    page.on("console", note)
-    page.goto(f"{live.url}/payments?tab=analytics")
-    expect(page.get_by_label("Add a column")).to_contain_text("device_info.os")
-    yield page
-    context.close()
-    assert complaints == []
+    with browsing.window(browser) as window:
+        page = window.new_page()
+        page.goto(f"{live.url}/payments?tab=analytics")
+        expect(page.get_by_label("Add a column")).to_contain_text("device_info.os")
+        yield page
 
 
 def test_profile_is_shown_and_kept_as_one_file(page: Page, tmp_path: Path) -> None:
@@ -138,10 +117,12 @@ def test_a_chart_that_cannot_be_says_why(live: Site, page: Page) -> None:
 
 @pytest.mark.parametrize("theme", ["default", "dark"])
 def test_narrow_tab_does_not_scroll_sideways(live: Site, browser: Browser, theme: str) -> None:
-    page = browser.new_page(viewport={"width": 390, "height": 800})
-    page.set_default_timeout(60 * SECOND)
-    page.goto(f"{live.url}/payments?tab=analytics&theme={theme}&chart=kind%3Dpie%26x%3Dcurrency")
-    page.get_by_label("Add a column").select_option("label_status")
-    expect(page.get_by_text("rows by currency")).to_be_visible()
-    assert page.evaluate("() => document.querySelector('.main-content, body').scrollWidth") <= 390
-    page.close()
+    with browsing.window(browser) as window:
+        page = window.new_page()
+        page.set_viewport_size({"width": browsing.NARROW, "height": 800})
+        page.goto(
+            f"{live.url}/payments?tab=analytics&theme={theme}&chart=kind%3Dpie%26x%3Dcurrency"
+        )
+        page.get_by_label("Add a column").select_option("label_status")
+        expect(page.get_by_text("rows by currency")).to_be_visible()
+        assert page.evaluate(browsing.WIDEST) <= browsing.NARROW

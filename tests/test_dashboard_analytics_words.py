@@ -21,7 +21,7 @@ from dashboard.views.analytics import Analytics
 from dashboard.views.charting import Charting
 from dashboard.views.choices import Choices
 from flows.projects import fraud, interactions
-from tests.conftest import free_port
+from scripts.local.ports import free_port
 from tests.test_drawing import figures
 
 COLUMNS = [

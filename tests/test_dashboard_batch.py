@@ -16,7 +16,7 @@ from dashboard.views.batch import Batch
 from dashboard.views.batch_jobs import Jobs
 from dashboard.views.diagnosed import Diagnosed
 from flows.projects import fraud
-from tests.conftest import free_port
+from scripts.local.ports import free_port
 from tests.http_server import HttpServer
 from tests.test_dashboard_views import EMPTY, HISTORY, METRICS, SNAPSHOT
 

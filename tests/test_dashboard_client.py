@@ -11,7 +11,7 @@ from api.events import example
 from dashboard.client import UNREACHABLE, Answer, Client, Failure
 from flows.projects import fraud
 from flows.settings import ApiKey
-from tests.conftest import free_port
+from scripts.local.ports import free_port
 from tests.dashboard_parts import Api, settings_of
 from tests.http_server import HttpServer
 

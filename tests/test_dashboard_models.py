@@ -13,7 +13,7 @@ from dashboard.views import versions
 from dashboard.views.change import PROMOTE, ROLL_BACK, ChangeDialog
 from dashboard.views.models import Models
 from flows.projects import fraud
-from tests.conftest import free_port
+from scripts.local.ports import free_port
 
 MODELS: list[dict[str, Any]] = [
     {

@@ -11,7 +11,7 @@ from dashboard.store import Store
 from dashboard.views import overview
 from flows.projects import fraud
 from flows.settings import Settings
-from tests.conftest import free_port
+from scripts.local.ports import free_port
 from tests.test_dashboard_views import EMPTY, SNAPSHOT
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
-from dashboard.screenshot import started
+from dashboard.views.project import TABS
 from tests import browsing
 from tests.api_parts import until
 from tests.dashboard_parts import Site, site
@@ -18,12 +18,6 @@ pytestmark = browsing.NEEDS_CHROMIUM
 
 Unique = Callable[[str], str]
 Open = Callable[..., Page]
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with started() as browser:
-        yield browser
 
 
 @pytest.fixture(scope="module")
@@ -143,6 +137,45 @@ def test_step_back_opens_the_tab_from_before(live: Site, open_page: Open) -> Non
     expect(page.get_by_text("what a chart shows is worked out")).to_be_visible()
     page.go_forward()
     expect(page.get_by_text("the newest fifth tests what was trained")).to_be_visible()
+
+
+def widths(page: Page) -> list[tuple[int, int]]:
+    """Of each figure that is seen: its own and that of the place it has, in pixels."""
+    measured = """all => all.map(one =>
+        [one.shadowRoot.querySelector(".bk-Canvas").clientWidth, one.clientWidth])"""
+    found = page.locator(".tab-live .bk-Figure:visible").evaluate_all(measured)
+    return [(own, place) for own, place in found]
+
+
+def test_figures_fit_that_were_hidden_while_the_window_changed(live: Site, open_page: Open) -> None:
+    page = open_page(live, live.project.slug)
+    expect(page.locator(".tab-live canvas").first).to_be_visible()
+    until(lambda: len(widths(page)) > 1, "figures")
+    before = widths(page)
+    page.get_by_role("tab", name="Predict").click()
+    expect(page.get_by_role("button", name="Predict", exact=True)).to_be_visible()
+    page.set_viewport_size({"width": 700, "height": 900})
+    live.learn()
+    live.publish()
+    page.get_by_role("tab", name="Live").click()
+    until(lambda: len(widths(page)) >= len(before), "figures that are seen again")
+    until(lambda: all(own == place for own, place in widths(page)), "figures that fit")
+    assert max(place for _, place in widths(page)) < max(place for _, place in before)
+
+
+def test_tabs_are_made_ahead_and_used_at_once(live: Site, open_page: Open) -> None:
+    page = open_page(live, f"{live.project.slug}?tab=sql")
+    for tab in TABS:
+        expect(page.locator(f".tab-{tab} h2").first).to_be_attached()
+        expect(page.locator(f".tab-{tab}")).to_be_visible(visible=tab == "sql")
+    assert page.url.endswith("?tab=sql")
+    page.get_by_role("tab", name="Live").click()
+    expect(page.locator(".tab-live canvas").first).to_be_visible()
+    until(lambda: len(widths(page)) > 1, "figures")
+    until(lambda: all(own == place for own, place in widths(page)), "figures that fit")
+    page.get_by_role("tab", name="Predict").click()
+    page.get_by_role("button", name="Predict", exact=True).click()
+    expect(page.locator(".gauge canvas").first).to_be_visible()
 
 
 def test_query_is_run_and_its_rows_are_shown(live: Site, open_page: Open) -> None:

@@ -14,7 +14,7 @@ from bokeh.plotting import figure
 from bokeh.server.callbacks import TimeoutCallback
 
 from dashboard.pictures import redraws
-from dashboard.pictures.redraws import PAUSE, Redraws
+from dashboard.pictures.redraws import PAUSE, SHARE, Redraws
 
 
 class Page(Document):
@@ -73,6 +73,23 @@ def test_the_next_drawing_waits(page: Page, clock: list[float]) -> None:
     assert drawn == ["first", "second", "third"]
 
 
+def test_drawings_of_many_pages_take_no_more_than_their_share(
+    page: Page, clock: list[float], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pages = {Document(): Redraws() for _ in range(20)}
+    monkeypatch.setattr(redraws, "_PAGES", pages)
+    due = Redraws()
+
+    def slow() -> None:
+        clock[0] += 0.3
+
+    due.add(page, slow)
+    page.turn()
+    due.add(page, slow)
+    (wait,) = page.turn()
+    assert 20 * 300 / (wait + 300) == pytest.approx(SHARE, abs=0.01)
+
+
 def test_what_becomes_due_while_drawing_is_drawn_the_next_time(page: Page) -> None:
     due, drawn = Redraws(), list[str]()
 
@@ -108,3 +125,19 @@ def test_every_page_has_its_own_and_is_forgotten_with_it(page: Page) -> None:
     del other
     gc.collect()
     assert kept() is None
+
+
+def test_page_is_forgotten_with_what_is_due_of_it() -> None:
+    kept = ended()
+    gc.collect()
+    assert kept() is None
+
+
+def ended() -> ref[Redraws]:
+    """What was due of a page whose session is over."""
+    page = Document()
+    due = redraws.of(page)
+    due.add(page, page.clear)
+    for each in page.callbacks.session_destroyed_callbacks:
+        each(None)  # type: ignore[arg-type]
+    return ref(due)

@@ -15,7 +15,7 @@ from dashboard.views.rows import Rows, containing, frame
 from dashboard.views.sql import Sql
 from dashboard.views.table import Table
 from flows.projects import fraud
-from tests.conftest import free_port
+from scripts.local.ports import free_port
 
 # Panel's table uses what pandas will drop.
 pytestmark = pytest.mark.filterwarnings("ignore:The inplace keyword:Warning")

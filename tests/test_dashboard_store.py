@@ -6,7 +6,7 @@ from typing import Any
 
 from dashboard.client import Client, Failure
 from dashboard.store import Store
-from tests.conftest import free_port
+from scripts.local.ports import free_port
 from tests.http_server import HttpServer
 
 

@@ -14,7 +14,7 @@ from dashboard.views import production
 from dashboard.views.streams import Streams
 from flows.projects import PROJECTS
 from flows.stores.production import Command, Kind, Severity
-from tests.conftest import free_port
+from scripts.local.ports import free_port
 
 STATUS: dict[str, Any] = {
     "state": "running",

@@ -7,6 +7,7 @@ import json
 import math
 from dataclasses import replace
 from functools import partial
+from itertools import count
 from typing import Any
 
 import param
@@ -16,10 +17,11 @@ from dashboard.client import Client
 from dashboard.pictures.learning import TIME
 from dashboard.store import Store
 from dashboard.views.address import Address
+from dashboard.views.ahead import Spare
 from dashboard.views.live import WINDOWS, Live
-from dashboard.views.project import TABS, ProjectPage, at_first, task_views
+from dashboard.views.project import LOOKS, TABS, ProjectPage, at_first, task_views
 from flows.projects import fraud
-from tests.conftest import free_port
+from scripts.local.ports import free_port
 from tests.http_server import HttpServer
 from tests.test_dashboard_views import HISTORY, SNAPSHOT
 
@@ -40,6 +42,11 @@ def store() -> Store:
 def made(page: ProjectPage) -> set[str]:
     """The tabs whose views have been made."""
     return set(TABS) & vars(page).keys()
+
+
+def arrive(page: ProjectPage, tab: str) -> None:
+    """Say that a browser has a tab's view now."""
+    page._bodies[tab].box.objects[-1].there = True
 
 
 @pytest.mark.parametrize("tab", TABS)
@@ -64,9 +71,9 @@ def test_only_the_open_tab_is_shown(store: Store) -> None:
     page.open()
     for tab in (*TABS, "live"):
         page.tab = tab
-        shown = [name for name, body in page._bodies.items() if body.visible]
+        shown = [name for name, body in page._bodies.items() if body.box.visible]
         assert shown == [tab]
-        assert len(page._bodies[tab].objects) == 2
+        assert len(page._bodies[tab].box.objects) == 2
 
 
 def test_only_the_open_tab_follows_and_a_reopened_one_is_up_to_date(store: Store) -> None:
@@ -92,14 +99,78 @@ def test_only_the_open_tab_reads(store: Store, monkeypatch: pytest.MonkeyPatch) 
     page.open()
     page.tab = "batch"
 
-    async def arrive() -> None:
+    async def look() -> None:
         await page.refresh_tab()
         assert reads == []
-        page._arrivals["batch"].there = True
+        arrive(page, "batch")
         await page.refresh_tab()
 
-    asyncio.run(arrive())
+    asyncio.run(look())
     assert set(reads) == {"Batch"}
+
+
+@pytest.fixture
+def watched_page(store: Store, monkeypatch: pytest.MonkeyPatch) -> ProjectPage:
+    """One on which a tab has been looked at for a while, on a server with nothing else to do."""
+    monkeypatch.setattr("dashboard.views.project.SPARE", Spare(lambda: 0.0))
+    page = ProjectPage(fraud.PROJECT, store, tab="models")
+    page.snapshot = SNAPSHOT
+    page.open()
+    look(page, LOOKS)
+    arrive(page, "models")
+    look(page, LOOKS)
+    assert made(page) == {"models"}
+    return page
+
+
+def look(page: ProjectPage, times: int) -> None:
+    """What a page does each second."""
+
+    async def refresh() -> None:
+        for _ in range(times):
+            await page.refresh_tab()
+
+    asyncio.run(refresh())
+
+
+def test_other_tabs_are_made_ahead_one_by_one(watched_page: ProjectPage) -> None:
+    found = {"models"}
+    for tab in ("live", "predict", "batch", "sql", "analytics"):
+        found.add(tab)
+        look(watched_page, 2)
+        assert made(watched_page) == found
+        arrive(watched_page, tab)
+        look(watched_page, 1)
+        assert watched_page._bodies[tab].is_read
+    assert found == set(TABS)
+    assert [name for name, body in watched_page._bodies.items() if body.box.visible] == ["models"]
+    look(watched_page, 2)
+
+
+def test_what_is_made_ahead_shows_what_is_known(watched_page: ProjectPage) -> None:
+    look(watched_page, 1)
+    assert watched_page.live.snapshot is SNAPSHOT
+
+
+def test_nothing_is_made_ahead_right_after_a_tab_was_opened(watched_page: ProjectPage) -> None:
+    watched_page.tab = "sql"
+    arrive(watched_page, "sql")
+    look(watched_page, LOOKS)
+    assert made(watched_page) == {"models", "sql"}
+    look(watched_page, 1)
+    assert made(watched_page) == {"models", "sql", "live"}
+
+
+def test_nothing_is_made_ahead_on_a_busy_server(
+    watched_page: ProjectPage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    busy = Spare(count().__next__)
+    busy.use(lambda: None)
+    monkeypatch.setattr("dashboard.views.project.SPARE", busy)
+    look(watched_page, 2)
+    assert made(watched_page) == {"models"}
+    look(watched_page, 2)
+    assert made(watched_page) == {"models", "live"}
 
 
 def test_page_and_charts_share_what_the_address_names(store: Store) -> None:

@@ -22,7 +22,7 @@ from dashboard.views.regression import RegressionReport, RegressionVerdict
 from flows import projects
 from flows.learning.learner import Learner
 from flows.learning.tasks.multiclass import MulticlassClassification
-from tests.conftest import free_port
+from scripts.local.ports import free_port
 from tests.dashboard_reports import LEARNT, learner, of_trees, snapshot_of
 from tests.test_checks import sample_of
 

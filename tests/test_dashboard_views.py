@@ -21,7 +21,7 @@ from dashboard.views.predict import Predict
 from dashboard.views.project import ProjectPage, task_views
 from flows.learning.tasks.binary import BinaryClassification
 from flows.projects import fraud
-from tests.conftest import free_port
+from scripts.local.ports import free_port
 
 PROJECT: dict[str, Any] = {
     "slug": "fraud",

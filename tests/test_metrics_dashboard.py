@@ -10,7 +10,7 @@ import pytest
 
 from dashboard.client import Client
 from dashboard.instruments import ENDS
-from tests.conftest import free_port
+from scripts.local.ports import free_port
 from tests.dashboard_parts import Site, site
 from tests.http_server import HttpServer
 

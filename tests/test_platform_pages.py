@@ -8,7 +8,6 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect
 
-from dashboard.screenshot import started
 from dashboard.views.project import TABS
 from flows.projects import PROJECTS
 from tests import browsing
@@ -36,12 +35,6 @@ def platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
         for slug in PROJECTS:
             started.learned(at_least=100, slug=slug)
         yield started
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with started() as browser:
-        yield browser
 
 
 @pytest.fixture

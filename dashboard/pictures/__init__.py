@@ -15,6 +15,7 @@ from dashboard import theme
 from dashboard.pictures import redraws
 
 hv.extension("bokeh")
+hv.renderer("bokeh").webgl = False  # a copy of a whole canvas takes longer than our few points
 
 HEIGHT = 280
 SPARK = 64

@@ -12,8 +12,11 @@ from weakref import WeakKeyDictionary
 from bokeh.document import Document
 
 PAUSE = 2.0
-"""Seconds from one drawing of a page to its next: curves are seen to move, and a server has time
-for many readers."""
+"""Seconds from one drawing of a page to its next, at least: curves are seen to move."""
+
+SHARE = 0.5
+"""How much of a server's time the drawings of all its pages may take; with many readers each page
+waits longer."""
 
 _log = logging.getLogger("dashboard")
 
@@ -27,26 +30,36 @@ class Redraws:
 
     def __init__(self) -> None:
         self._due: list[Callable[[], None]] = []
-        self._last = -PAUSE
+        self._next = 0.0
 
     def add(self, document: Document, draw: Callable[[], None]) -> None:
         """Call `draw` soon, with what else is due by then."""
         self._due.append(draw)
         if len(self._due) == 1:
-            wait = max(0.0, self._last + PAUSE - time.monotonic())
+            wait = max(0.0, self._next - time.monotonic())
             document.add_timeout_callback(partial(self._draw, document), int(1_000 * wait) + 1)
 
     def _draw(self, document: Document) -> None:
         due, self._due = self._due, []
-        self._last = time.monotonic()
+        began = time.monotonic()
         with document.models.freeze():
             for draw in due:
                 _try(draw)
+        taken = time.monotonic() - began
+        self._next = began + max(PAUSE, taken * len(_PAGES) / SHARE)
 
 
 def of(document: Document) -> Redraws:
     """What is due of a page."""
-    return _PAGES.setdefault(document, Redraws())
+    if document not in _PAGES:
+        _PAGES[document] = Redraws()
+        document.on_session_destroyed(lambda _context: _forget(document))
+    return _PAGES[document]
+
+
+def _forget(document: Document) -> None:
+    """What is due holds the page, and so would keep itself."""
+    _PAGES.pop(document, None)
 
 
 _PAGES: WeakKeyDictionary[Document, Redraws] = WeakKeyDictionary()

@@ -25,6 +25,24 @@ after("panel.models.esm.ReactComponent", "after_rendered", ({container}) => {
   })
 })
 
+// Whatever shows a newer value is made anew: what of it had the focus gets it again, without which
+// who moves slowly by the keyboard would never get past it. A component may say more than once that
+// it was drawn.
+const kept = new WeakSet()
+after("panel.models.esm.ReactComponent", "after_rendered", ({model, container}) => {
+  if (!model.css_classes.includes("tiles") || kept.has(container)) return
+  kept.add(container)
+  let key = null
+  container.addEventListener("focusin", ({target}) => key = target.closest(".tile")?.dataset.key)
+  container.addEventListener("focusout", ({target}) => queueMicrotask(() => {
+    if (target.isConnected) key = null
+  }))
+  new MutationObserver(() => {
+    if (key == null || container.getRootNode().activeElement != null) return
+    container.querySelector(`.tile[data-key="${key}"] .sign`)?.focus({preventScroll: true})
+  }).observe(container, {childList: true, subtree: true})
+})
+
 // A grid consists of groups of rows; one that scrolls must be reached by the keyboard.
 after("panel.models.tabulator.DataTabulator", "tableBuilt", ({tabulator}) => {
   const roles = {

@@ -3,15 +3,13 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import Any
 
 import panel as pn
-import panel_material_ui as pmui
 import param
 
 from dashboard.client import Answer
-from dashboard.views.predict import SETTLE
+from dashboard.views import inputs
 
 
 class Answering(pn.viewable.Viewer):
@@ -24,12 +22,10 @@ class Answering(pn.viewable.Viewer):
 
     def __init__(self, label: str, icon: str, **params: Any) -> None:
         super().__init__(**params)
-        self._button = pmui.Button(
-            label=label, color="primary", icon=icon, on_click=self._click, margin=0
-        )
+        self._button = inputs.button(label, self._click, icon=icon, variant="contained")
 
     async def _click(self, _event: Any) -> None:
-        await asyncio.sleep(SETTLE)
+        await inputs.settled()
         await self.run()
 
     async def run(self) -> None:

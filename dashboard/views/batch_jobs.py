@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from datetime import UTC, datetime, timedelta
 from html import escape
 from typing import Any
@@ -15,14 +14,14 @@ import param
 from dashboard import wording
 from dashboard.client import Answer, Failure
 from dashboard.store import Store
-from dashboard.views import parts
+from dashboard.views import inputs, parts
 from dashboard.views.choice import Choice
-from dashboard.views.predict import SETTLE
 from dashboard.views.table import Grid, Table
 
 HISTORY = ("Ordered", "What", "State", "Took", "What came of it")
 ENDED = ("done", "failed", "cancelled")
 ALL = ""
+MOST = (0, 1_000_000_000)
 
 
 class Jobs(pn.viewable.Viewer):
@@ -37,13 +36,15 @@ class Jobs(pn.viewable.Viewer):
         self._said = parts.Banner()
         self._alone = parts.Banner(severity="warning")
         self._model = Choice("Model", 220)
-        self._rows = _number("Newest rows", "So many with a label; 0 for all.")
-        self._hours = _number("Of the last hours", "Events not older than that; 0 for all.")
+        self._rows = inputs.number("Newest rows", 0, MOST, "So many with a label; 0 for all.")
+        self._hours = inputs.number(
+            "Of the last hours", 0, MOST, "Events not older than that; 0 for all."
+        )
         self._bar = Grid(html="", margin=0, sizing_mode="stretch_width", css_classes=["progress"])
-        self._train = _button("Train", self._order, "contained")
-        self._cancel = _button("Cancel", self._end)
+        self._train = inputs.button("Train", self._order, variant="contained")
+        self._cancel = inputs.button("Cancel", self._end)
         self._which = Choice("Ended job", 320, follows=True)
-        self._again = _button("Run again", self._repeat)
+        self._again = inputs.button("Run again", self._repeat)
         self._ended = parts.line(self._which, self._again, visible=False)
         self._now = parts.line(self._bar, self._cancel, visible=False, sx={"flexWrap": "nowrap"})
         self._log = Table("Jobs", HISTORY, (3,), _NO_JOBS, ("batch-jobs",))
@@ -83,7 +84,7 @@ class Jobs(pn.viewable.Viewer):
 
     async def _order(self, event: Any) -> None:
         with event.obj.param.update(loading=True):
-            await asyncio.sleep(SETTLE)
+            await inputs.settled()
             self._show_told(await self._store.order(self._slug, "", self.wanted), _ORDERED)
 
     async def _end(self, event: Any) -> None:
@@ -188,14 +189,3 @@ def _what(job: dict[str, Any]) -> str:
 def _named(job: dict[str, Any]) -> str:
     moment = datetime.fromisoformat(job["created"])
     return f"{moment:%d %b %H:%M:%S} {_what(job)} ({job['state']})"
-
-
-def _button(label: str, on_click: Any, variant: str = "outlined") -> pmui.Button:
-    return pmui.Button(label=label, on_click=on_click, variant=variant, margin=0)
-
-
-def _number(label: str, note: str) -> pmui.IntInput:
-    return pmui.IntInput(
-        label=label, value=0, start=0, end=1_000_000_000, description=note, size="small",
-        margin=0, width=150,
-    )  # fmt: skip

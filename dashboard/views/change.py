@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import Any
 
 import panel as pn
@@ -12,8 +11,7 @@ import param
 
 from dashboard.client import Failure
 from dashboard.store import Store
-from dashboard.views import parts
-from dashboard.views.predict import SETTLE
+from dashboard.views import inputs, parts
 
 PROMOTE, ROLL_BACK = "promote", "rollback"
 
@@ -34,10 +32,8 @@ class ChangeDialog(pn.viewable.Viewer):
         self.skip = pmui.Switch(
             label="Leave out what came since", margin=0, description=_SKIP_NOTE, value=False
         )
-        self._confirm = pmui.Button(label="Confirm", color="primary", on_click=self._send, margin=0)
-        self._cancel = pmui.Button(
-            label="Cancel", variant="outlined", on_click=self._close, margin=0
-        )
+        self._confirm = inputs.button("Confirm", self._send, variant="contained")
+        self._cancel = inputs.button("Cancel", self._close)
         buttons = parts.line(self._confirm, self._cancel)
         self._dialog = pmui.Dialog(
             parts.stack(self._told, self._problem, self.who, self.why, self.skip, buttons),
@@ -61,7 +57,7 @@ class ChangeDialog(pn.viewable.Viewer):
 
     async def _send(self, _event: Any) -> None:
         with self._confirm.param.update(loading=True):
-            await asyncio.sleep(SETTLE)
+            await inputs.settled()
             answer = await self._store.change(self._slug, self._how, self.body)
         if isinstance(answer, Failure):
             self._problem.param.update(title=answer.title, message=answer.detail)

@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import io
 from html import escape
 from typing import Any
@@ -18,9 +17,8 @@ from dashboard.client import Failure
 from dashboard.pictures.charts import HEIGHT, shown
 from dashboard.queries import Offered
 from dashboard.store import Store, charted
-from dashboard.views import parts
+from dashboard.views import inputs, parts
 from dashboard.views.choices import Choices
-from dashboard.views.predict import SETTLE
 
 NOTE = "Of all rows; what a chart shows is worked out where the rows are. The link opens it again."
 KINDS = {
@@ -58,9 +56,7 @@ class Charting(pn.viewable.Viewer):
         self._drawn, self._busy, self._offered = "", False, False
         self._pictures: dict[str, bytes] = {}
         self.form = Choices(fields=fields([]), css_classes=["chart-form"])
-        self._button = pmui.Button(
-            label="Draw", color="primary", icon="insert_chart", on_click=self._click, margin=0
-        )
+        self._button = inputs.button("Draw", self._click, icon="insert_chart", variant="contained")
         self._files = {name: self._download(name) for name in FORMS}
         self._link = pmui.Typography("", margin=0, visible=False, css_classes=["chart-link"])
         self._problem = parts.Banner()
@@ -82,7 +78,7 @@ class Charting(pn.viewable.Viewer):
             await self.draw(self._named())
 
     async def _click(self, _event: Any) -> None:
-        await asyncio.sleep(SETTLE)
+        await inputs.settled()
         await self.draw(self._chosen())
 
     async def draw(self, chosen: dict[str, str]) -> None:

@@ -40,6 +40,7 @@ class Choice(pn.viewable.Viewer):
         chosen = kept or next(iter(options.values()), None)
         self._offering = True
         self._select.param.update(options=dict(options), value=chosen)
+        self._select.param.trigger("value")  # browsers know it by its label, which may be another
         self._offering = False
 
     def choose(self, value: str) -> None:

@@ -16,7 +16,7 @@ import param
 from dashboard import wording
 from dashboard.client import Failure
 from dashboard.store import Store
-from dashboard.views import parts
+from dashboard.views import inputs, parts
 from dashboard.views.choice import Choice
 from dashboard.views.table import Grid
 
@@ -36,9 +36,7 @@ class Diagnosed(pn.viewable.Viewer):
         self._which.param.watch(self._show_chosen, "value")
         self._trouble = parts.Banner()
         self._absent = parts.quiet(_ABSENT, visible=False)
-        self._make = pmui.Button(
-            label="Make it", on_click=self._on_make, variant="outlined", margin=0, visible=False
-        )
+        self._make = inputs.button("Make it", self._on_make, visible=False)
         self._picture = Grid(
             html="", margin=0, sizing_mode="stretch_width", css_classes=["diagnostic"]
         )

@@ -11,7 +11,7 @@ import panel_material_ui as pmui
 
 from dashboard.client import Failure
 from dashboard.store import Store
-from dashboard.views import parts
+from dashboard.views import inputs, parts
 from dashboard.views.tasks import Verdict
 from flows.projects.spec import Project
 
@@ -24,9 +24,7 @@ class Labelling(pn.viewable.Viewer):
         self._project, self._store = project, store
         self._prediction = ""
         self.input = _input(verdict)
-        self.send = pmui.Button(
-            label="Send label", variant="outlined", margin=0, icon="check", on_click=self._send
-        )
+        self.send = inputs.button("Send label", self._send, icon="check")
         self.said = parts.quiet(css_classes=["label-said"])
         self._problem = parts.Banner()
         self._body = parts.stack(

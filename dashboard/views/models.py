@@ -12,10 +12,9 @@ import param
 
 from dashboard.client import Answer, Failure
 from dashboard.store import Store
-from dashboard.views import parts, versions
+from dashboard.views import inputs, parts, versions
 from dashboard.views.change import PROMOTE, ROLL_BACK, ChangeDialog
 from dashboard.views.choice import Choice
-from dashboard.views.predict import SETTLE
 from dashboard.views.tab import Tab
 from dashboard.views.table import Table
 from flows.projects.spec import Project
@@ -58,10 +57,10 @@ class Models(Tab):
         self._metrics = parts.stack()
 
     def _make_buttons(self) -> None:
-        self._compare = _button("Compare", self._ask_both, "compare_arrows")
-        self._promote = _button("Promote", self._ask_promotion, "verified")
-        self._roll_back = _button("Roll back", self._ask_rollback, "history", color="error")
-        self._crown = _button("Promote challenger", self._ask_crown, "military_tech")
+        self._compare = _button("Compare", self._ask_both, icon="compare_arrows")
+        self._promote = _button("Promote", self._ask_promotion, icon="verified")
+        self._roll_back = _button("Roll back", self._ask_rollback, icon="history", color="error")
+        self._crown = _button("Promote challenger", self._ask_crown, icon="military_tech")
 
     async def refresh(self) -> None:
         """Read versions, contests and history."""
@@ -119,7 +118,7 @@ class Models(Tab):
 
     async def _ask_both(self, _event: Any) -> None:
         with self._compare.param.update(loading=True):
-            await asyncio.sleep(SETTLE)
+            await inputs.settled()
             a, b = self._other.value, self._version.value
             if a is not None and b is not None:
                 self.compared = await self._store.compare(self._project.slug, int(a), int(b))
@@ -198,8 +197,6 @@ def _champion_first(names: dict[str, str]) -> dict[str, str]:
     return dict(sorted(names.items(), key=lambda item: "champion" not in item[0]))
 
 
-def _button(label: str, on_click: Any, icon: str, color: str = "primary") -> pmui.Button:
-    return pmui.Button(
-        label=label, on_click=on_click, icon=icon, color=color, variant="outlined", size="small",
-        margin=0, disabled=True,
-    )  # fmt: skip
+def _button(label: str, on_click: Any, **look: str) -> pmui.Button:
+    """Make a button that waits until there is something to choose among."""
+    return inputs.button(label, on_click, size="small", disabled=True, **look)

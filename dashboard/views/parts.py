@@ -106,7 +106,7 @@ class Tiles(pn.viewable.Viewer):
             "gridTemplateColumns": template,
             "& .value": {**theme.NUMBER, "typography": _size(large, flat)},
         }
-        self._view = pmui.Typography(self.html, sx=sx, **_FLAT)
+        self._view = pmui.Typography(self.html, sx=sx, css_classes=["tiles"], **_FLAT)
 
     @property
     def html(self) -> str:

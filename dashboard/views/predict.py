@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import Any
 
 import panel_material_ui as pmui
@@ -12,16 +11,13 @@ import param
 from dashboard import pictures, wording
 from dashboard.client import Answer, Failure
 from dashboard.store import Store
-from dashboard.views import parts
+from dashboard.views import inputs, parts
 from dashboard.views.beside import Beside
 from dashboard.views.form import EventForm
 from dashboard.views.labelling import Labelling
 from dashboard.views.tab import Tab
 from dashboard.views.tasks import Verdict
 from flows.projects.spec import Project
-
-SETTLE = 0.2
-"""Seconds: Panel takes a changed input over only 50 ms later, but a click at once."""
 
 
 class Predict(Tab):
@@ -33,12 +29,8 @@ class Predict(Tab):
         super().__init__(**params)
         self._project, self._store, self._verdict = project, store, verdict
         self.form = EventForm(project)
-        self._predict = pmui.Button(
-            label="Predict", color="primary", on_click=self._ask, margin=0, icon="bolt"
-        )
-        self._randomise = pmui.Button(
-            label="Randomise", variant="outlined", on_click=self._other, margin=0, icon="casino"
-        )
+        self._predict = inputs.button("Predict", self._ask, icon="bolt", variant="contained")
+        self._randomise = inputs.button("Randomise", self._other, icon="casino")
         self._problem = parts.Banner()
         self._hint = parts.quiet(_HINT)
         self._reasons = pictures.Picture(pictures.bars)
@@ -52,7 +44,7 @@ class Predict(Tab):
 
     async def _ask(self, _event: Any) -> None:
         with self._predict.param.update(loading=True):
-            await asyncio.sleep(SETTLE)
+            await inputs.settled()
             self.answer = await self._store.predict(
                 self._project.slug, self.form.event, self.beside.asked
             )

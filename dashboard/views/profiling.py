@@ -13,7 +13,7 @@ import param
 from dashboard import wording
 from dashboard.client import Answer, Failure
 from dashboard.store import Store, profiled
-from dashboard.views import parts
+from dashboard.views import inputs, parts
 from dashboard.views.answering import Answering
 from dashboard.views.table import Table
 
@@ -41,9 +41,9 @@ class Profiling(Answering):
     def __init__(self, slug: str, labelled: bool, store: Store, **params: Any) -> None:
         super().__init__("Profile", "query_stats", **params)
         self._slug, self._store, self._report = slug, store, b""
-        self._rows = _select("Rows", ROWS, 170)
+        self._rows = inputs.select("Rows", ROWS, 170)
         tables = dict(list(TABLES.items())[: None if labelled else 3])
-        self._table = _select("Table", tables, 190)
+        self._table = inputs.select("Table", tables, 190)
         self._keep = pmui.FileDownload(
             callback=lambda: io.BytesIO(self._report), filename=f"{slug}-profile.html",
             label="Keep as one HTML file", size="small", margin=0, visible=False,
@@ -162,10 +162,3 @@ def shape(histogram: dict[str, Any] | None, width: int = 15) -> str:
     sums = [sum(counts[at : at + size]) for at in range(0, len(counts), size)]
     most = max(sums) or 1
     return "".join(_BARS[-(-one * (len(_BARS) - 1) // most)] for one in sums)
-
-
-def _select(label: str, options: dict[str, str], width: int) -> pmui.Select:
-    return pmui.Select(
-        label=label, options=options, value=next(iter(options.values())), width=width,
-        description="", size="small", margin=0,
-    )  # fmt: skip

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any, TypeVar
 
 import panel as pn
@@ -15,10 +15,11 @@ from dashboard.feed import Feed, Snapshot
 from dashboard.metrics import unit_of
 from dashboard.store import Store
 from dashboard.views import parts
+from dashboard.views.ahead import SPARE
 from dashboard.views.analytics import Analytics
-from dashboard.views.arrival import Arrival
 from dashboard.views.batch import Batch
 from dashboard.views.binary import BinaryReport, BinaryVerdict
+from dashboard.views.body import Body
 from dashboard.views.clustering import ClusteringReport, ClusterVerdict
 from dashboard.views.forecasting import ForecastingReport, ForecastingVerdict
 from dashboard.views.live import Live
@@ -63,10 +64,8 @@ class ProjectPage(pn.viewable.Viewer):
         self._state = parts.StateChip()
         self._report, self._verdict = task_views(project)
         self.facts = parts.Tiles(FACTS, {"xs": 2, "md": 5})
-        self._bodies = {
-            name: parts.stack(visible=False, css_classes=[f"tab-{name}"]) for name in TABS
-        }
-        self._arrivals = {name: Arrival() for name in TABS}
+        self._bodies = {name: Body(name, partial(getattr, self, name)) for name in TABS}
+        self._looks = 0
         self._tabs = pmui.Tabs(
             *((title, parts.stack()) for title in TABS.values()),
             active=list(TABS).index(self._name),
@@ -110,9 +109,31 @@ class ProjectPage(pn.viewable.Viewer):
         """The tab of what the events are like."""
         return self._joined(Analytics(self._project, self._store))
 
+    @param.depends("tab", watch=True)
     def open(self) -> None:
-        """Make the open tab's view: after the page's frame, which then is there the sooner."""
-        self._show_tab()
+        """Show the open tab's view: made after the page's frame, which then is there the sooner."""
+        self._looks, was_made = 0, self._opened.is_made
+        with pn.io.hold():
+            self._tabs.active = list(TABS).index(self._name)
+            if not was_made:
+                self._opened.fill(self.snapshot)
+            for each in self._bodies.values():
+                each.show(each is self._opened)
+        if was_made:
+            self._catch_up_soon()
+
+    def _catch_up_soon(self) -> None:
+        """Let the open tab show what came while it was hidden, once it is seen again: what is drawn
+        while the browser lays it out would let people wait for both."""
+        document = pn.state.curdoc
+        if document is None or document.session_context is None:
+            self._catch_up()
+        else:
+            document.add_timeout_callback(self._catch_up, CATCH_UP)
+
+    def _catch_up(self) -> None:
+        with pn.io.hold():
+            self._opened.follow(self.snapshot)
 
     async def refresh(self) -> None:
         """Read what is new of the project and show it."""
@@ -122,19 +143,34 @@ class ProjectPage(pn.viewable.Viewer):
             self._show_facts()
 
     async def refresh_tab(self) -> None:
-        """Read what is new of what only the open tab shows; may take longer than the rest."""
-        if self._arrivals[self._name].there:
-            await self._opened.refresh()
+        """Read what is new of what only the open tab shows; may take longer than the rest.
+
+        Once it has been looked at for some time, the others are made ahead, one by one.
+        """
+        await self._opened.refresh()
+        self._looks += self._opened.is_there
+        if self._looks > LOOKS:
+            await self._make_ahead()
+
+    async def _make_ahead(self) -> None:
+        """Make the next tab that nobody has opened yet, or read what it shows."""
+        body = next((each for each in self._bodies.values() if not each.is_read), None)
+        if body and not body.is_made:
+            SPARE.use(partial(self._fill, body))
+        elif body:
+            await body.refresh()
+
+    def _fill(self, body: Body) -> None:
+        with pn.io.hold():
+            body.fill(self.snapshot)
 
     @property
     def _name(self) -> str:
         return self.tab if self.tab in TABS else next(iter(TABS))
 
     @property
-    def _opened(self) -> Tab:
-        """The open tab's view, which is made when it is first asked for."""
-        view: Tab = getattr(self, self._name)
-        return view
+    def _opened(self) -> Body:
+        return self._bodies[self._name]
 
     def _joined(self, view: AnyTab) -> AnyTab:
         """Let a tab and the page have the same value of what the address names."""
@@ -148,19 +184,6 @@ class ProjectPage(pn.viewable.Viewer):
     def _choose(self, event: Any) -> None:
         self.tab = list(TABS)[event.new]
 
-    @param.depends("tab", watch=True)
-    def _show_tab(self) -> None:
-        """Hide the other tabs' views, never take them off the page: Bokeh fails in the browser
-        when a page changes its size while a figure has not been laid out."""
-        with pn.io.hold():
-            self._tabs.active = list(TABS).index(self._name)
-            body = self._bodies[self._name]
-            if not body.objects:
-                body.objects = [self._opened, self._arrivals[self._name]]
-            self._opened.snapshot = self.snapshot
-            for each in self._bodies.values():
-                each.visible = each is body
-
     @param.depends("snapshot", watch=True)
     def _show(self) -> None:
         project = self.snapshot.project
@@ -168,8 +191,7 @@ class ProjectPage(pn.viewable.Viewer):
         if project:
             self._state.state = project["state"]
             self._problems.message = "\n".join([*project["problems"], *_warning(self.snapshot)])
-            if self._bodies[self._name].objects:
-                self._opened.snapshot = self.snapshot
+            self._opened.follow(self.snapshot)
 
     def _show_facts(self) -> None:
         project, model = self.snapshot.project or {}, self.snapshot.model or {}
@@ -183,10 +205,9 @@ class ProjectPage(pn.viewable.Viewer):
 
     def __panel__(self) -> pmui.Column:
         title = parts.heading(self._project.title, self._project.summary, "h1")
+        boxes = [each.box for each in self._bodies.values()]
         head = parts.line(title, self._state, sx={"flexWrap": "nowrap"})
-        return parts.stack(
-            self._banner, self._problems, head, self.facts, self._tabs, *self._bodies.values()
-        )
+        return parts.stack(self._banner, self._problems, head, self.facts, self._tabs, *boxes)
 
 
 TABS = {
@@ -198,6 +219,12 @@ TABS = {
     "analytics": "Analytics",
 }
 """The tabs in their order: as the page's attributes and the address name them, and their titles."""
+
+CATCH_UP = 500
+"""Milliseconds after which a tab that is shown again shows what is new."""
+
+LOOKS = 3
+"""How many seconds people look at a tab before the others are made."""
 
 SHARED = ("metric", "window", "model", "chart")
 """What of a tab the address names, beside the tab."""

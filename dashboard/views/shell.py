@@ -34,7 +34,7 @@ def page(view: Any, projects: Sequence[Project], here: str, *unseen: Viewable) -
         margin=0,
         sx={"p": {"xs": 1.5, "sm": 3}},
     )
-    frame = Page(
+    frame = _undisturbed(
         title=BRAND,
         meta_title=f"{view.title} · {BRAND}",
         header=_links(projects, here),
@@ -48,16 +48,25 @@ def page(view: Any, projects: Sequence[Project], here: str, *unseen: Viewable) -
         sizing_mode="stretch_both",
     )
     frame.jscallback(dark_theme=_REMEMBER)
-    _leave_alone(frame)
     patience.tell_at_once()
     return frame
 
 
-def _leave_alone(frame: Page) -> None:
-    """Do not tell a page whenever anything in this process works, for any session: each time all
-    of its models would be looked through."""
+def _undisturbed(**parts: Any) -> Page:
+    """Make a page that does not follow whether anything in this process works, for any session:
+    each time all of its models would be looked through, and the process would keep it for ever."""
+    known = _followers()
+    frame = Page(**parts)
     with edit_readonly(frame):
         frame.busy = False
+    for each in _followers():
+        if each not in known:
+            pn.state.param.unwatch(each)
+    return frame
+
+
+def _followers() -> list[Any]:
+    return list(pn.state.param.watchers["busy"]["value"])
 
 
 def recall_theme() -> None:

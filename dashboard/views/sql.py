@@ -12,7 +12,7 @@ import param
 from dashboard import wording
 from dashboard.client import Failure
 from dashboard.store import Store
-from dashboard.views import parts
+from dashboard.views import inputs, parts
 from dashboard.views.console import ENGINES, Console
 from dashboard.views.editor import Editor
 from dashboard.views.tab import Tab
@@ -32,9 +32,9 @@ class Sql(Console, Tab):
         editor = Editor(label="SQL text", value=next(iter(queries.values()), ""))
         super().__init__(store, editor, "Run", "sql", f"{project.slug}.csv", **params)
         self._project = project
-        self._template = _select("Template", queries, 260)
-        self._engine = _select("Engine", ENGINES, 120)
-        self._limit = _select("At most", {f"{wording.count(n)} rows": n for n in LIMITS}, 150)
+        self._template = inputs.select("Template", queries, 260)
+        self._engine = inputs.select("Engine", ENGINES, 120)
+        self._limit = inputs.select("At most", {f"{wording.count(n)} rows": n for n in LIMITS}, 150)
         self._known = Table(
             "Tables", ("Name", "What it holds", "Columns"), nothing="", css_classes=["sql-tables"]
         )
@@ -95,10 +95,3 @@ def listed(tables: list[dict[str, Any]], slug: str) -> list[tuple[str, str, str]
         for table in tables
         if table["name"] == slug or table["name"].startswith(f"{slug}_")
     ]
-
-
-def _select(label: str, options: dict[str, Any], width: int) -> pmui.Select:
-    return pmui.Select(
-        label=label, options=options, value=next(iter(options.values()), None), width=width,
-        description="", size="small", margin=0,
-    )  # fmt: skip

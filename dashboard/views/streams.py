@@ -14,10 +14,9 @@ import param
 from dashboard import wording
 from dashboard.client import Answer, Failure
 from dashboard.store import Store
-from dashboard.views import parts, production
+from dashboard.views import inputs, parts, production
 from dashboard.views.arrival import Arrival
 from dashboard.views.choice import Choice
-from dashboard.views.predict import SETTLE
 from dashboard.views.table import Table
 from flows.projects.spec import Project
 
@@ -60,27 +59,35 @@ class Streams(pn.viewable.Viewer):
         self._which.param.watch(self._choose, "value")
 
     def _make_inputs(self) -> None:
-        self._rate = _number("Events per second", 100.0, (0, 1_000_000), "0 is as fast as can be.")
-        self._burst = _number("Events at once", 1_000, (1, 10_000_000), "Beside the usual ones.")
+        self._rate = inputs.number(
+            "Events per second", 100.0, (0, 1_000_000), "0 is as fast as can be."
+        )
+        self._burst = inputs.number(
+            "Events at once", 1_000, (1, 10_000_000), "Beside the usual ones."
+        )
         self._scenario = Choice("Scenario")
-        self._intensity = _number("Intensity", 1.0, (0, 1), "From 0, not at all, to 1, in full.")
-        self._seconds = _number("Seconds", 60.0, (1, 604_800), "It ends by itself after these.")
-        self._kind = _select("Kind", production.KINDS)
-        self._severity = _select("Severity", production.SEVERITIES)
-        self._width = _number("Within events", 2_000, (1, 10_000_000), "How long it takes.")
-        self._share = _number("Share of events", 0.01, (0, 1), "Events that make no sense.")
+        self._intensity = inputs.number(
+            "Intensity", 1.0, (0, 1), "From 0, not at all, to 1, in full."
+        )
+        self._seconds = inputs.number(
+            "Seconds", 60.0, (1, 604_800), "It ends by itself after these."
+        )
+        self._kind = inputs.select("Kind", production.KINDS, 150)
+        self._severity = inputs.select("Severity", production.SEVERITIES, 150)
+        self._width = inputs.number("Within events", 2_000, (1, 10_000_000), "How long it takes.")
+        self._share = inputs.number("Share of events", 0.01, (0, 1), "Events that make no sense.")
         self._help = parts.quiet("", css_classes=["scenario-help"])
         self._scenario.param.watch(self._explain, "value")
 
     def _make_buttons(self) -> None:
         self._buttons = {
-            "rate": _button("Set rate", self._tell(self._wanted_rate)),
-            "state": _button("Pause", self._tell(self._wanted_state)),
-            "burst": _button("Send burst", self._tell(self._wanted_burst)),
-            "begin": _button("Begin scenario", self._tell(self._wanted_scenario)),
-            "end": _button("End scenario", self._tell(self._wanted_end)),
-            "drift": _button("Begin drift", self._tell(self._wanted_drift)),
-            "anomalies": _button("Set anomalies", self._tell(self._wanted_anomalies)),
+            "rate": inputs.button("Set rate", self._tell(self._wanted_rate)),
+            "state": inputs.button("Pause", self._tell(self._wanted_state)),
+            "burst": inputs.button("Send burst", self._tell(self._wanted_burst)),
+            "begin": inputs.button("Begin scenario", self._tell(self._wanted_scenario)),
+            "end": inputs.button("End scenario", self._tell(self._wanted_end)),
+            "drift": inputs.button("Begin drift", self._tell(self._wanted_drift)),
+            "anomalies": inputs.button("Set anomalies", self._tell(self._wanted_anomalies)),
         }
 
     async def refresh(self) -> None:
@@ -139,7 +146,7 @@ class Streams(pn.viewable.Viewer):
     def _tell(self, wanted: Any) -> Any:
         async def tell(event: Any) -> None:
             with event.obj.param.update(loading=True):
-                await asyncio.sleep(SETTLE)
+                await inputs.settled()
                 answer = await self._store.steer(self.project, wanted())
             self._show_told(answer)
 
@@ -225,22 +232,3 @@ def _status(answer: Answer | None) -> dict[str, Any] | None:
 
 def _group(title: str, *rows: Any) -> pmui.Column:
     return parts.stack(parts.quiet(title, "subtitle2"), *rows, gap=2)
-
-
-def _button(label: str, on_click: Any) -> pmui.Button:
-    return pmui.Button(label=label, on_click=on_click, variant="outlined", margin=0)
-
-
-def _number(label: str, value: float, bounds: tuple[float, float], note: str) -> Any:
-    kind = pmui.IntInput if isinstance(value, int) else pmui.FloatInput
-    return kind(
-        label=label, value=value, start=bounds[0], end=bounds[1], description=note, size="small",
-        margin=0, width=150,
-    )  # fmt: skip
-
-
-def _select(label: str, options: Sequence[str]) -> pmui.Select:
-    return pmui.Select(
-        label=label, options=list(options), value=options[0], description="", size="small",
-        margin=0, width=150,
-    )  # fmt: skip
