@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import importlib.metadata
 import re
+import subprocess
+import sys
 import tomllib
 from pathlib import Path
 from typing import Any
@@ -81,6 +83,18 @@ def test_a_package_has_one_version_in_one_place() -> None:
     for python in PYTHONS:
         names = [r.name for r in _locked() if _applies(r.marker, python, "linux")]
         assert len(names) == len(set(names))
+
+
+def test_nothing_that_is_locked_misses_what_it_needs() -> None:
+    """pip is told to install the lock and nothing else, so the lock must be whole."""
+    command = [sys.executable, "-m", "pip", "check", "--disable-pip-version-check"]
+    told = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert (told.stdout, told.returncode) == ("No broken requirements found.\n", 0)
+
+
+def test_bootstrap_leaves_nothing_to_pip_to_choose() -> None:
+    script = (ROOT / "scripts/bootstrap").read_text(encoding="utf-8")
+    assert {"--require-hashes", "--no-deps", "--only-binary"} <= set(script.split())
 
 
 def test_what_is_installed_is_what_is_locked() -> None:
