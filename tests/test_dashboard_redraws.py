@@ -1,4 +1,4 @@
-"""Figures of one page are drawn again together, and none too often."""
+"""Figures of one page are drawn one by one at first, then together, and none too often."""
 # mypy: allow-untyped-calls
 
 from __future__ import annotations
@@ -11,10 +11,10 @@ from weakref import ref
 import pytest
 from bokeh.document import Document
 from bokeh.plotting import figure
-from bokeh.server.callbacks import TimeoutCallback
+from bokeh.server.callbacks import NextTickCallback, TimeoutCallback
 
 from dashboard.pictures import redraws
-from dashboard.pictures.redraws import PAUSE, SHARE, Redraws
+from dashboard.pictures.redraws import BREATH, PAUSE, SHARE, Redraws
 
 
 class Page(Document):
@@ -37,6 +37,14 @@ class Page(Document):
             each.callback()
         return [each.timeout for each in due]
 
+    def tick(self) -> int:
+        """Do what is to be done in the next tick; how much that was."""
+        due = [one for one in self.session_callbacks if isinstance(one, NextTickCallback)]
+        for each in due:
+            self.remove_next_tick_callback(each)
+            each.callback()
+        return len(due)
+
 
 @pytest.fixture
 def page() -> Page:
@@ -58,6 +66,28 @@ def test_what_is_due_is_drawn_together_in_its_order(page: Page) -> None:
     assert page.turn() == [1]
     assert drawn == ["a", "b", "c"]
     assert page.looks == 1
+
+
+def test_figures_are_first_drawn_one_by_one_with_time_for_others_between(page: Page) -> None:
+    due, drawn = Redraws(), list[str]()
+    for name in "ab":
+        due.add_first(page, lambda name=name: drawn.append(name))  # type: ignore[misc]
+    assert page.tick() == 1
+    assert (page.tick(), drawn) == (0, ["a"])
+    assert page.turn() == [BREATH]
+    assert (page.turn(), drawn) == ([], ["a", "b"])
+    due.add_first(page, lambda: drawn.append("c"))
+    assert page.tick() == 1
+    assert drawn == ["a", "b", "c"]
+
+
+def test_first_drawing_that_fails_keeps_no_other_from_being_drawn(page: Page) -> None:
+    due, drawn = Redraws(), list[str]()
+    due.add_first(page, lambda: drawn.append(str(1 / 0)))
+    due.add_first(page, lambda: drawn.append("drawn"))
+    page.tick()
+    page.turn()
+    assert drawn == ["drawn"]
 
 
 def test_the_next_drawing_waits(page: Page, clock: list[float]) -> None:

@@ -82,10 +82,8 @@ class Picture:
             self._draw()
         elif not self._due:
             self._due = True
-            if self.drawn:
-                redraws.of(document).add(document, self._draw)
-            else:
-                document.add_next_tick_callback(self._draw)
+            due = redraws.of(document)
+            (due.add if self.drawn else due.add_first)(document, self._draw)
 
     @property
     def drawn(self) -> bool:

@@ -1,4 +1,4 @@
-"""Figures of one page that change are drawn again together."""
+"""Figures of one page are drawn first one by one, and together when they change."""
 # mypy: allow-untyped-calls
 
 from __future__ import annotations
@@ -13,6 +13,10 @@ from bokeh.document import Document
 
 PAUSE = 2.0
 """Seconds from one drawing of a page to its next, at least: curves are seen to move."""
+
+BREATH = 50
+"""Milliseconds between two first drawings: browsers answer each with dozens of messages about its
+size, and what a reader presses comes behind them."""
 
 SHARE = 0.5
 """How much of a server's time the drawings of all its pages may take; with many readers each page
@@ -29,8 +33,21 @@ class Redraws:
     """
 
     def __init__(self) -> None:
+        self._first: list[Callable[[], None]] = []
         self._due: list[Callable[[], None]] = []
         self._next = 0.0
+
+    def add_first(self, document: Document, draw: Callable[[], None]) -> None:
+        """Call `draw` soon, by itself: a press goes before those that are still to be drawn."""
+        self._first.append(draw)
+        if len(self._first) == 1:
+            document.add_next_tick_callback(partial(self._draw_first, document))
+
+    def _draw_first(self, document: Document) -> None:
+        _try(self._first[0])
+        self._first.pop(0)
+        if self._first:
+            document.add_timeout_callback(partial(self._draw_first, document), BREATH)
 
     def add(self, document: Document, draw: Callable[[], None]) -> None:
         """Call `draw` soon, with what else is due by then."""
