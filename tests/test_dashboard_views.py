@@ -199,7 +199,7 @@ def test_answer_shows_gauge_decision_and_model(predict: Predict) -> None:
     assert [limit for limit, _ in verdict._gauge.colors or ()] == [0.3, 1]
     assert verdict._decision.label == "positive"
     assert "12\u202f000 events" in predict._facts.object
-    assert predict._shown.visible
+    assert predict._shown.box.visible
 
 
 def test_answer_without_reasons_shows_none(predict: Predict) -> None:
@@ -210,7 +210,7 @@ def test_answer_without_reasons_shows_none(predict: Predict) -> None:
 def test_failed_prediction_is_not_shown_as_one(predict: Predict) -> None:
     predict.answer = ANSWER
     predict.answer = Failure(422, "Invalid", "amount is negative", {"amount": "is negative"})
-    assert not predict._shown.visible
+    assert not predict._shown.box.visible
     assert predict._problem.title == "Invalid"
     assert predict.form.inputs["amount"].error_state
 

@@ -84,5 +84,5 @@ def test_the_page_shows_what_the_api_says(served: Served, sample: Sample) -> Non
         f"{served.url}/predict", json=sample.values[LEARNT]
     ).json()
     assert page.live.kpis.tiles.values[sample.project.score]
-    assert page.predict._shown.visible
+    assert page.predict._shown.box.visible
     page.__panel__().get_root()

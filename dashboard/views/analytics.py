@@ -14,6 +14,7 @@ from dashboard.columns import offered
 from dashboard.store import Store
 from dashboard.views import parts
 from dashboard.views.charting import Charting
+from dashboard.views.late import Late
 from dashboard.views.profiling import Profiling
 from dashboard.views.querying import Querying
 from dashboard.views.tab import Tab
@@ -35,14 +36,20 @@ class Analytics(Tab):
         self.profiling = Profiling(project.slug, project.label is not None, store)
         self.charting = Charting(project.slug, store, chart=self.chart)
         self.querying = Querying(project.slug, store)
+        self._rest = Late()
         self.charting.param.watch(lambda event: setattr(self, "chart", event.new), "chart")
         self.param.watch(lambda event: setattr(self.charting, "chart", event.new), "chart")
 
     async def refresh(self) -> None:
-        """Read which columns there are, and draw the chart that the address names."""
+        """Read which columns there are, and draw the chart that the address names.
+
+        Charts and queries come after the profile, which people see first.
+        """
         tables = await self._store.tables()
         with pn.io.hold():
             self.tables = tables
+            self._rest.put(self.charting, self.querying)
+        await self._rest.come()
         await self.charting.refresh()
 
     @param.depends("tables", watch=True)
@@ -59,6 +66,4 @@ class Analytics(Tab):
         self.querying.offer(columns)
 
     def __panel__(self) -> pmui.Column:
-        return parts.stack(
-            self._missing, self.profiling, self.charting, self.querying, margin=(16, 0, 0, 0)
-        )
+        return parts.stack(self._missing, self.profiling, self._rest.box, margin=(16, 0, 0, 0))

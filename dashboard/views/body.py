@@ -1,45 +1,30 @@
 """Where a tab's view stands on its page."""
-# mypy: allow-untyped-calls
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
 from dashboard.feed import Snapshot
-from dashboard.views import parts
-from dashboard.views.arrival import Arrival
+from dashboard.views.late import Late
 from dashboard.views.tab import Tab
 
 
-class Body:
-    """Holds a tab's view, which is made when it is first asked for; `box` lays it out."""
+class Body(Late):
+    """Holds a tab's view, which is made when it is first asked for."""
 
     def __init__(self, name: str, view: Callable[[], Tab]) -> None:
+        super().__init__(visible=False, css_classes=[f"tab-{name}"])
         self._view = view
-        self.box = parts.stack(visible=False, css_classes=[f"tab-{name}"])
-        self._arrival: Arrival | None = None
         self.is_read = False
-
-    @property
-    def is_made(self) -> bool:
-        """Whether there is a view."""
-        return self._arrival is not None
-
-    @property
-    def is_there(self) -> bool:
-        """Whether the browser has the view, and listens."""
-        return self._arrival is not None and self._arrival.there
 
     def fill(self, snapshot: Snapshot) -> None:
         """Make the view unless there is one, and let it show a look at the project."""
-        if self._arrival is None:
-            view, self._arrival = self._view(), Arrival()
-            self.box.objects = [view, self._arrival]
+        self.put(self._view())
         self.follow(snapshot)
 
     def follow(self, snapshot: Snapshot) -> None:
         """Let the view, if there is one, show a look at the project."""
-        if self.is_made:
+        if self.is_put:
             self._view().snapshot = snapshot
 
     def show(self, wanted: bool) -> None:

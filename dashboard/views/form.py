@@ -24,6 +24,7 @@ _GROUPS = (
     ("Identity and time", ("id", "time")),
 )
 _WIDTHS = {"xs": 1, "sm": 2, "lg": 3}
+_WHOLE_LINE = {"grid-column": "1 / -1"}
 
 
 class EventForm(pn.viewable.Viewer):
@@ -92,15 +93,15 @@ class EventForm(pn.viewable.Viewer):
     def _can_show(self, path: str) -> bool:
         return hasattr(self.inputs.get(path), "error_state")
 
-    def __panel__(self) -> pmui.Column:
-        return parts.stack(*self._groups())
+    def __panel__(self) -> pmui.Row:
+        return parts.columns(*self._groups(), widths=_WIDTHS, gap=1.5)
 
     def _groups(self) -> Iterator[Any]:
         for title, kinds in _GROUPS:
             inputs = [self.inputs[each.path] for each in self._fields if each.kind in kinds]
             if inputs:
-                yield parts.quiet(title, "subtitle2")
-                yield parts.columns(*inputs, widths=_WIDTHS, gap=1.5)
+                yield parts.quiet(title, "subtitle2", styles=_WHOLE_LINE)
+                yield from inputs
 
 
 def _input(field: FormField) -> Any:

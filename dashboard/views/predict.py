@@ -15,6 +15,7 @@ from dashboard.views import inputs, parts
 from dashboard.views.beside import Beside
 from dashboard.views.form import EventForm
 from dashboard.views.labelling import Labelling
+from dashboard.views.late import Late
 from dashboard.views.tab import Tab
 from dashboard.views.tasks import Verdict
 from flows.projects.spec import Project
@@ -39,15 +40,24 @@ class Predict(Tab):
         self._why = parts.stack(title, self._reasons.pane, gap=0)
         self.beside = Beside(project, verdict)
         self.labelling = Labelling(project, store, verdict)
-        answer = (verdict, self._why, self.beside, self._facts, self.labelling)
-        self._shown = parts.stack(*answer, visible=False)
+        self._shown = Late(visible=False)
+
+    async def refresh(self) -> None:
+        """Make room for an answer once the form is there: it takes as long, and nobody waits."""
+        self._make_room()
+
+    def _make_room(self) -> None:
+        self._shown.put(self._verdict, self._why, self.beside, self._facts, self.labelling)
 
     async def _ask(self, _event: Any) -> None:
         with self._predict.param.update(loading=True):
             await inputs.settled()
-            self.answer = await self._store.predict(
+            self._make_room()
+            answer = await self._store.predict(
                 self._project.slug, self.form.event, self.beside.asked
             )
+            await self._shown.come()
+            self.answer = answer
 
     def _other(self, _event: Any) -> None:
         self.form.randomise()
@@ -58,7 +68,7 @@ class Predict(Tab):
         others = self.form.mark(self.answer.errors if failed else {})
         self._problem.param.update(**_problem(self.answer, others))
         self._hint.visible = False
-        self._shown.visible = not failed
+        self._shown.box.visible = not failed
         if not failed:
             answers = self.answer.get("predictions") or [self.answer]
             self._show_answer(answers[0])
@@ -91,7 +101,7 @@ class Predict(Tab):
         title = parts.heading(f"One {_noun(self._project)}", _FORM_NOTE)
         buttons = parts.line(self._predict, self._randomise)
         form = parts.card(title, self.form, self.beside.choice, buttons)
-        answer = parts.card(parts.heading("Answer"), self._problem, self._hint, self._shown)
+        answer = parts.card(parts.heading("Answer"), self._problem, self._hint, self._shown.box)
         widths = {"xs": 1, "md": "minmax(0, 7fr) minmax(0, 5fr)"}
         return parts.columns(form, answer, widths=widths, margin=(16, 0, 0, 0))
 

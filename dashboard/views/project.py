@@ -112,7 +112,7 @@ class ProjectPage(pn.viewable.Viewer):
     @param.depends("tab", watch=True)
     def open(self) -> None:
         """Show the open tab's view: made after the page's frame, which then is there the sooner."""
-        self._looks, was_made = 0, self._opened.is_made
+        self._looks, was_made = 0, self._opened.is_put
         with pn.io.hold():
             self._tabs.active = list(TABS).index(self._name)
             if not was_made:
@@ -155,7 +155,7 @@ class ProjectPage(pn.viewable.Viewer):
     async def _make_ahead(self) -> None:
         """Make the next tab that nobody has opened yet, or read what it shows."""
         body = next((each for each in self._bodies.values() if not each.is_read), None)
-        if body and not body.is_made:
+        if body and not body.is_put:
             SPARE.use(partial(self._fill, body))
         elif body:
             await body.refresh()
