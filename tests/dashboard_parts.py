@@ -134,6 +134,15 @@ def site(
     client.close()
 
 
+@contextmanager
+def beating(redis_url: str, slug: str, serving: dict[str, Any] | None = None) -> Iterator[Site]:
+    """Serve a project that is published and whose flow runs."""
+    with site(redis_url, slug, serving) as running:
+        running.publish()
+        with running.heart():
+            yield running
+
+
 def in_a_thread() -> dict[str, Any]:
     """Options of a server that `end` ends."""
     return {"threaded": True, "verbose": False, "loop": IOLoop(make_current=False)}

@@ -11,17 +11,15 @@ import pytest
 from dashboard.views.project import TABS
 from scripts import bench_dashboard
 from tests import browsing
-from tests.dashboard_parts import SOON, Site, site
+from tests.dashboard_parts import SOON, Site, beating
 
 pytestmark = [pytest.mark.slow, browsing.NEEDS_CHROMIUM]
 
 
 @pytest.fixture(scope="module")
 def running(redis_url: str, unique: Callable[[str], str]) -> Iterator[Site]:
-    with site(redis_url, unique("fraud"), SOON) as served:
-        served.publish()
-        with served.heart():
-            yield served
+    with beating(redis_url, unique("fraud"), SOON) as served:
+        yield served
 
 
 def test_pages_are_measured(running: Site, capsys: pytest.CaptureFixture[str]) -> None:

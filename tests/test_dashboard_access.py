@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from tests import browsing
-from tests.dashboard_parts import Site, site
+from tests.dashboard_parts import Site, beating
 
 pytestmark = browsing.NEEDS_CHROMIUM
 
@@ -19,10 +19,8 @@ Open = Callable[[str], Page]
 @pytest.fixture(scope="module")
 def live(redis_url: str, unique: Unique) -> Iterator[Site]:
     """A project that is published and runs."""
-    with site(redis_url, unique("fraud")) as running:
-        running.publish()
-        with running.heart():
-            yield running
+    with beating(redis_url, unique("fraud")) as running:
+        yield running
 
 
 @pytest.fixture

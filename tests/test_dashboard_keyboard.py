@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from tests import browsing
-from tests.dashboard_parts import Site, site
+from tests.dashboard_parts import Site, beating
 
 pytestmark = [pytest.mark.slow, browsing.NEEDS_CHROMIUM]
 
@@ -24,11 +24,8 @@ FOCUSED = """() => {
 
 @pytest.fixture(scope="module")
 def running(redis_url: str, unique: Callable[[str], str]) -> Iterator[Site]:
-    with site(redis_url, unique("fraud")) as served:
-        served.learn()
-        served.publish()
-        with served.heart():
-            yield served
+    with beating(redis_url, unique("fraud")) as served:
+        yield served
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ from playwright.sync_api import Browser, Locator, Page, expect
 from dashboard.views.project import TABS
 from tests import browsing
 from tests.api_parts import until
-from tests.dashboard_parts import Site, site
+from tests.dashboard_parts import Site, beating, site
 
 pytestmark = browsing.NEEDS_CHROMIUM
 
@@ -23,12 +23,10 @@ Open = Callable[..., Page]
 @pytest.fixture(scope="module")
 def live(redis_url: str, unique: Unique) -> Iterator[Site]:
     """A project that has learnt, is published and runs."""
-    with site(redis_url, unique("fraud")) as running:
-        running.publish()
+    with beating(redis_url, unique("fraud")) as running:
         running.learn()
         running.publish()
-        with running.heart():
-            yield running
+        yield running
 
 
 @pytest.fixture

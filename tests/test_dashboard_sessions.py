@@ -30,7 +30,7 @@ from flows.measures import SESSIONS
 from flows.projects import fraud
 from tests import browsing
 from tests.api_parts import until
-from tests.dashboard_parts import SOON, Site, served, site
+from tests.dashboard_parts import SOON, Site, beating, served
 
 OF_A_SESSION = (Feed, Picture, Live, Predict, ProjectPage)
 PAGES = 4
@@ -73,10 +73,8 @@ def test_what_works_is_not_told_to_pages() -> None:
 
 @pytest.fixture(scope="module")
 def running(redis_url: str, unique: Callable[[str], str]) -> Iterator[Site]:
-    with site(redis_url, unique("fraud"), SOON) as served:
-        served.publish()
-        with served.heart():
-            yield served
+    with beating(redis_url, unique("fraud"), SOON) as served:
+        yield served
 
 
 def alive() -> Counter[str]:
