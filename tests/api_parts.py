@@ -45,7 +45,7 @@ def publication(learner: Learner, settings: Settings, shard: int = 0) -> Publica
     return Publisher(learner.project, settings, shard).last_words(learner.state)
 
 
-def until(condition: Callable[[], Any], what: str, seconds: float = 30) -> None:
+def until(condition: Callable[[], Any], what: str, seconds: float = 90) -> None:
     """Wait for something that another thread brings about."""
     deadline = time.monotonic() + seconds
     while not condition():

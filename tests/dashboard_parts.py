@@ -27,7 +27,7 @@ from scripts.local.ports import free_port
 from tests.api_parts import learner_of, publication, teach, until
 
 SOON: dict[str, Any] = {
-    "unused_session_lifetime_milliseconds": 8_000,
+    "unused_session_lifetime_milliseconds": 15_000,
     "check_unused_sessions_milliseconds": 500,
 }
 """After how long the server forgets a session that nobody looks at; a slow machine takes seconds
@@ -97,7 +97,7 @@ class Site:
             self.beat()
 
     def version(self) -> str | None:
-        answer = httpx2.get(f"{self.api.url}/projects/{self.project.slug}").json()
+        answer = httpx2.get(f"{self.api.url}/projects/{self.project.slug}", timeout=60).json()
         return answer["model"] and str(answer["model"]["version"])
 
 

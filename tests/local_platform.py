@@ -39,7 +39,7 @@ class Platform:
         """Wait until the model that the API serves has learned so many events; how many it has."""
         deadline = time.monotonic() + PATIENCE_SECONDS
         while time.monotonic() < deadline:
-            response = httpx2.get(self.url("api", f"/projects/{slug}/metrics"), timeout=10)
+            response = httpx2.get(self.url("api", f"/projects/{slug}/metrics"), timeout=60)
             answer: dict[str, Any] = response.json()
             assert response.status_code in (200, 503), answer
             if response.is_success and answer["events_learned"] >= at_least:

@@ -84,15 +84,17 @@ def alive() -> Counter[str]:
     return Counter(each.__name__ for each in found if each in OF_A_SESSION)
 
 
-def look_at(browser: Browser, running: Site) -> None:
-    """Open pages with one tab or the other, and close them."""
+def look_at(browser: Browser, running: Site) -> Counter[str]:
+    """Open pages with one tab or the other, and close them; what there was while they were open."""
     pages = [browser.new_page() for _ in range(PAGES)]
     for number, page in enumerate(pages):
         tab = ("live", "predict")[number % 2]
         page.goto(f"{running.url}/{running.project.slug}?tab={tab}", timeout=60_000)
         expect(page.locator(".state").first).to_have_text("running", timeout=60_000)
+    there = alive()
     for page in pages:
         page.close()
+    return there
 
 
 @pytest.mark.slow
@@ -100,8 +102,8 @@ def look_at(browser: Browser, running: Site) -> None:
 def test_sessions_that_are_over_leave_nothing_behind(running: Site) -> None:
     before = alive()
     with started() as browser:
-        look_at(browser, running)
-    assert alive()["ProjectPage"] - before["ProjectPage"] == PAGES
+        there = look_at(browser, running)
+    assert there["ProjectPage"] - before["ProjectPage"] == PAGES
     until(lambda: not alive() - before, "the end of the sessions")
 
 

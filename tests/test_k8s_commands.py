@@ -29,6 +29,8 @@ PORTS = {
 }
 RUNNING = ("mlflow", "batch-worker", "producer-fraud", "api", "dashboard", "flow-fraud")
 CLUSTER = ("flow-interactions-0", "flow-interactions-1")
+SLOW = 60.0
+"""Seconds that an answer may take on a machine on which all of these run."""
 
 
 @dataclass
@@ -137,10 +139,12 @@ def test_the_parts_work_together(platform: dict[str, Running]) -> None:
     dashboard = platform["dashboard"].container
     key = dashboard.environment()["REALTIME_API_KEY"]
     url = f"http://127.0.0.1:{platform['api'].container.ports['http']}/projects/fraud"
-    assert httpx2.get(url).status_code == 401
+    assert httpx2.get(url, timeout=SLOW).status_code == 401
 
     def learned() -> bool:
-        answer = httpx2.get(f"{url}/metrics", headers={"Authorization": f"Bearer {key}"})
+        answer = httpx2.get(
+            f"{url}/metrics", headers={"Authorization": f"Bearer {key}"}, timeout=SLOW
+        )
         assert answer.status_code in (200, 503), answer.text
         return answer.status_code == 200 and answer.json()["events_learned"] > 0
 
@@ -156,14 +160,16 @@ def test_prometheus_reads_where_it_is_told_to(platform: dict[str, Running]) -> N
             for which, here in container.ports.items()
             if container.pod.ports[which] == int(told["prometheus.io/port"])
         ]
-        found = httpx2.get(f"http://127.0.0.1:{port}{told['prometheus.io/path']}").text
+        found = httpx2.get(
+            f"http://127.0.0.1:{port}{told['prometheus.io/path']}", timeout=SLOW
+        ).text
         assert re.search(rf"^{text}", found, re.MULTILINE), name
 
 
 @pytest.mark.parametrize("name", ["flow-fraud", *CLUSTER])
 def test_bytewax_tells_of_itself(platform: dict[str, Running], name: str) -> None:
     port = platform[name].container.extra["BYTEWAX_DATAFLOW_API_PORT"]
-    found = httpx2.get(f"http://127.0.0.1:{port}/metrics").text
+    found = httpx2.get(f"http://127.0.0.1:{port}/metrics", timeout=SLOW).text
     assert re.search(r"^bytewax_item_inp_count_total", found, re.MULTILINE)
 
 

@@ -72,7 +72,7 @@ def prometheus(
 
 def _use(platform: Platform) -> None:
     """Predict, ask both engines, and get a page, which reads of the API in browsers only."""
-    event = httpx2.get(platform.url("api", "/projects/fraud/sample")).json()
+    event = httpx2.get(platform.url("api", "/projects/fraud/sample"), timeout=60).json()
     answers = [
         httpx2.post(platform.url("api", "/projects/fraud/predict"), json=event, timeout=60),
         httpx2.get(platform.url("dashboard", "/fraud"), timeout=60),
