@@ -44,13 +44,19 @@ SLOW_FIXTURES = frozenset(
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark as slow whatever needs a slow server; other slow tests say so themselves."""
+    """Mark as slow whatever needs a slow server; other slow tests say so themselves.
+
+    On CI those are tried once more where they fail, and the summary names each that was: what
+    waits for many processes on a full machine is late now and then.
+    """
     for item in items:
         needed = set(getattr(item, "fixturenames", ()))
         chosen = getattr(getattr(item, "callspec", None), "params", {})
         texts = {value for value in chosen.values() if isinstance(value, str)}
         if needed & SLOW_FIXTURES or "apache" in texts:
             item.add_marker("slow")
+        if os.environ.get("CI") == "true" and item.get_closest_marker("slow"):
+            item.add_marker(pytest.mark.flaky(reruns=1))
 
 
 class Servers:
