@@ -31,16 +31,19 @@ def routes(
     store: Store,
     projects: Mapping[str, Project] = PROJECTS,
     links: Mapping[str, str] = NO_LINKS,
+    tiles: str = "",
 ) -> dict[str, Route]:
     """Every page by its address; each call of one makes the page of a new session.
 
-    `links` are names and addresses of what else there is to look at.
+    `links` are names and addresses of what else there is to look at, `tiles` is the address of the
+    map tiles below trips, if there are any.
     """
     pages: dict[str, Route] = {"/": lambda: _overview(store, projects, links)}
     if projects:
         pages[f"/{STREAMS}"] = lambda: _streams(store, projects)
     for slug in projects:
-        pages[f"/{slug}"] = lambda slug=slug: _project(store, projects, slug)  # type: ignore[misc]
+        page = partial(_project, store, projects, slug, tiles)
+        pages[f"/{slug}"] = lambda page=page: page()  # type: ignore[misc]
     return pages
 
 
@@ -61,7 +64,8 @@ def serve(settings: Settings, projects: Mapping[str, Project] = PROJECTS, **opti
         "session_history": 0,
         "extra_patterns": [("/metrics", Measurements, told)],
     }
-    return pn.serve(routes(store, projects, links(settings)), **{**defaults, **options})
+    pages = routes(store, projects, links(settings), settings.dashboard_tiles)
+    return pn.serve(pages, **{**defaults, **options})
 
 
 def links(settings: Settings) -> dict[str, str]:
@@ -90,11 +94,13 @@ def _streams(store: Store, projects: Mapping[str, Project]) -> Viewable:
     return page(view, known, STREAMS, address)
 
 
-def _project(store: Store, projects: Mapping[str, Project], slug: str) -> Viewable:
+def _project(store: Store, projects: Mapping[str, Project], slug: str, tiles: str) -> Viewable:
     recall_theme()
     count(store.client.instruments)
     address = Address(search=pn.state.location.search if pn.state.location else "")
-    view = address.keep(partial(ProjectPage, projects[slug], store), at_first(projects[slug]))
+    view = address.keep(
+        partial(ProjectPage, projects[slug], store, tiles), at_first(projects[slug])
+    )
     keep_fresh(view.refresh)
     pn.state.onload(view.open)
     keep_fresh(view.refresh_tab)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Literal, Self
 
 import pydantic_settings
-from pydantic import BaseModel, Field, SecretStr, ValidationError, model_validator
+from pydantic import BaseModel, Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from flows.errors import SettingsError
@@ -85,6 +85,14 @@ class Settings(BaseSettings):
     dashboard_port: int = 5006
     dashboard_links: dict[str, str] = {}
     dashboard_origins: list[str] = []
+    dashboard_tiles: str = ""
+
+    @field_validator("dashboard_tiles")
+    @classmethod
+    def _tell_tiles_apart(cls, value: str) -> str:
+        if value and not all(part in value for part in ("{X}", "{Y}", "{Z}")):
+            raise ValueError("map tiles are told apart by {X}, {Y} and {Z}: name all three")
+        return value
 
     @model_validator(mode="after")
     def _complete_in_prod(self) -> Self:

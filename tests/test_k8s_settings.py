@@ -45,6 +45,7 @@ LEFT_ALONE = {
     "REALTIME_SQL_ROWS": "the default suits",
     "REALTIME_ANALYTICS_SECONDS": "the default suits",
     "REALTIME_DASHBOARD_LINKS": "an installation knows what it has beside",
+    "REALTIME_DASHBOARD_TILES": "an installation knows whose map tiles it may use",
     "REALTIME_DASHBOARD_PORT": "the container's port is the default",
 }
 

@@ -99,6 +99,7 @@ def test_an_empty_setting_counts_as_missing_in_production(
         ("REALTIME_SHARD", "1"),
         ("REALTIME_FLOW_STALL_SECONDS", "0"),
         ("REALTIME_DASHBOARD_ORIGINS", '"all"'),
+        ("REALTIME_DASHBOARD_TILES", "https://tiles.example/{Z}/{X}.png"),
         ("REALTIME_PUBLISH_SECONDS", "soon"),
         ("REALTIME_KAFKA_OPTIONS", '{"acks": {"no": "text"}}'),
     ],

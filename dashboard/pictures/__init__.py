@@ -54,16 +54,18 @@ class Picture:
 
     In a session a picture is drawn after what the page says in words, and first when it has
     something to show, each by itself: `height`, in pixels, is kept free for it until then. Later
-    those of a page are drawn together.
+    those of a page are drawn together. One that is not `wide` has a width of its own.
     """
 
-    def __init__(self, draw: Callable[[Any], Any], height: int = HEIGHT) -> None:
+    def __init__(
+        self, draw: Callable[[Any], Any], height: int = HEIGHT, *, wide: bool = True
+    ) -> None:
         self._pipe = hv.streams.Pipe(data=None)
         self.map = hv.DynamicMap(lambda data: draw(data), streams=[self._pipe])
         self._data: Any = None
         self._due = False
         self._figure = pn.pane.HoloViews(
-            None, sizing_mode="stretch_width", margin=0, linked_axes=False
+            None, sizing_mode="stretch_width" if wide else None, margin=0, linked_axes=False
         )
         self.pane = pn.Column(
             self._figure,

@@ -55,14 +55,14 @@ class ProjectPage(pn.viewable.Viewer):
     model = param.String(default="", doc="The version that is looked at")
     chart = param.String(default="", doc="The chart that was drawn")
 
-    def __init__(self, project: Project, store: Store, **params: Any) -> None:
+    def __init__(self, project: Project, store: Store, tiles: str = "", **params: Any) -> None:
         super().__init__(**{"metric": project.score, **params})
         self._project, self._store = project, store
         self._feed = Feed(store, project.slug)
         self._banner = parts.Banner()
         self._problems = parts.Banner(severity="warning")
         self._state = parts.StateChip()
-        self._report, self._verdict = task_views(project)
+        self._report, self._verdict = task_views(project, tiles)
         self.facts = parts.Tiles(FACTS, {"xs": 2, "md": 5})
         self._bodies = {name: Body(name, partial(getattr, self, name)) for name in TABS}
         self._looks = 0
@@ -250,13 +250,13 @@ FACTS = {
 }
 
 
-def task_views(project: Project) -> tuple[TaskView, Verdict]:
-    """Make what shows a project's task."""
+def task_views(project: Project, tiles: str = "") -> tuple[TaskView, Verdict]:
+    """Make what shows a project's task, on the map tiles of that address where it has places."""
     if project.task.name not in TASKS:
         return PlainReport(project.score), PlainVerdict()
     report, verdict = TASKS[project.task.name]
     unit = unit_of(project)
-    return report(unit=unit), verdict(unit=unit)
+    return report(unit=unit, tiles=tiles), verdict(unit=unit, tiles=tiles)
 
 
 def _follow(shown: param.Parameterized, source: param.Parameterized, name: str) -> None:

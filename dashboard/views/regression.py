@@ -46,7 +46,9 @@ class RegressionReport(TaskView):
         self._factors = pictures.Picture(drawn.factors, drawn.MAP)
         factors = parts.heading("Slow and fast places", drawn.FACTOR_NOTE)
         self._factors_card = parts.card(factors, self._factors.pane)
-        self._trips = pictures.Picture(lambda data: on_map.trips(data, self.unit), on_map.HIGH)
+        self._trips = pictures.Picture(
+            lambda data: on_map.trips(data, self.unit, self.tiles), on_map.HIGH
+        )
         newest = parts.heading("Trips", on_map.TRIPS_NOTE)
         self._trips_card = parts.card(newest, self._trips.pane, visible=False)
         self._inputs_card.visible = self._places_card.visible = self._factors_card.visible = False
@@ -110,7 +112,9 @@ class RegressionVerdict(Verdict):
         super().__init__(**params)
         self._value = parts.figure(css_classes=["value"])
         self._bounds = parts.quiet()
-        self._trip = pictures.Picture(on_map.trip, on_map.LOW)
+        self._trip = pictures.Picture(
+            lambda data: on_map.trip(data, self.tiles), on_map.LOW, wide=bool(self.tiles)
+        )
         self._trip.pane.visible = False
         self._scale = pictures.Picture(lambda data: drawn.interval(data, self.unit), drawn.SCALE)
 

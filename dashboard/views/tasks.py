@@ -15,7 +15,8 @@ from flows.projects.spec import Project
 class TaskView(pn.viewable.Viewer):
     """The task's metrics, and panels for what is more than a number; set `report` to show it.
 
-    `rivals` are the challengers' metrics by name, `rows` what `query` finds, `unit` is the label's.
+    `rivals` are the challengers' metrics by name, `rows` what `query` finds, `unit` is the label's,
+    `tiles` the address of map tiles, if there are any.
     """
 
     primary: tuple[str, ...] = ()
@@ -24,6 +25,7 @@ class TaskView(pn.viewable.Viewer):
     rivals = param.Dict(default={})
     rows = param.List(default=[])
     unit = param.String(default="")
+    tiles = param.String(default="")
 
     def query(self, project: Project) -> str:  # noqa: ARG002
         """The SQL whose rows this task draws, too; none for most."""
@@ -41,15 +43,16 @@ class TaskView(pn.viewable.Viewer):
 class Verdict(pn.viewable.Viewer):
     """The answer to one event; set `answer` to the API's prediction.
 
-    `event` is what was asked about, `report` that of the model's metrics. Reasons are told by
-    `reasons_note`, and coloured by what they speak for: `more` and `less`. `labels` are those
-    there are, by name, or their type.
+    `event` is what was asked about, `report` that of the model's metrics, `tiles` the address of
+    map tiles, if there are any. Reasons are told by `reasons_note`, and coloured by what they speak
+    for: `more` and `less`. `labels` are those there are, by name, or their type.
     """
 
     event = param.Dict(default={})
     answer = param.Dict(default=None, allow_None=True)
     report = param.Dict(default={})
     unit = param.String(default="")
+    tiles = param.String(default="")
     reasons_note = "What the model made of the event; the longer, the weightier."
     more, less = theme.ACCENT, theme.WARN
     labels: Mapping[str, Any] | type = float
