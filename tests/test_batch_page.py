@@ -37,6 +37,8 @@ def running(
 ) -> Iterator[Site]:
     """A site with a lake and MLflow; children read its settings from the environment."""
     url = redis_url.removesuffix("/0") + "/11"
+    with connect(url) as client:
+        client.flushdb()
     lake = lake_at(tmp_path_factory.mktemp("lake")).lake_uri
     with site(url, "fraud", mlflow_uri=tracking, lake_uri=lake) as found:
         for name, value in variables(found.settings).items():

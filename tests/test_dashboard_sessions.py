@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import logging
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -97,7 +98,16 @@ def look_at(browser: Browser, running: Site) -> Counter[str]:
     return there
 
 
+@pytest.fixture
+def unlogged() -> Iterator[None]:
+    """Log nothing: pytest keeps each line, and with an exception's all that its frames hold."""
+    logging.disable()
+    yield
+    logging.disable(logging.NOTSET)
+
+
 @pytest.mark.slow
+@pytest.mark.usefixtures("unlogged")
 @browsing.NEEDS_CHROMIUM
 def test_sessions_that_are_over_leave_nothing_behind(running: Site) -> None:
     before = alive()
