@@ -76,6 +76,20 @@ def test_charts_and_queries_come_after_the_profile() -> None:
     assert len(analytics._rest.box.objects) == len(("charts", "queries", "arrival"))
 
 
+def test_a_chart_is_read_once_there_is_room_for_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    analytics, reads = Analytics(fraud.PROJECT, store()), list[str]()
+
+    async def read() -> None:
+        reads.append("chart")
+
+    monkeypatch.setattr(analytics.charting, "refresh", read)
+    asyncio.run(analytics.refresh())
+    assert reads == []
+    analytics._rest.box.objects[-1].there = True
+    asyncio.run(analytics.refresh())
+    assert reads == ["chart"]
+
+
 class Places(pn.viewable.Viewer):
     """Texts that are put on the page when a button is pressed, and say something else at once."""
 
@@ -84,11 +98,13 @@ class Places(pn.viewable.Viewer):
     def __init__(self) -> None:
         super().__init__()
         self.late, self.texts = Late(), [parts.text("old") for _ in range(PLACES)]
+        self.waited = False
         self.fill = inputs.button("Fill", self._fill)
 
     async def _fill(self, _event: Any) -> None:
         self.late.put(*self.texts)
         await self.late.come()
+        self.waited = self.late.is_there
         for text in self.texts:
             parts.say(text, "new")
 
@@ -99,10 +115,13 @@ class Places(pn.viewable.Viewer):
 @pytest.mark.slow
 @browsing.NEEDS_CHROMIUM
 def test_what_is_said_once_the_browser_listens_is_shown(browser: Browser) -> None:
-    with (
-        served(lambda: shell.page(Places(), [], "")) as url,
-        browsing.window(browser) as window,
-    ):
+    views: list[Places] = []
+
+    def made() -> Any:
+        views.append(Places())
+        return shell.page(views[-1], [], "")
+
+    with served(made) as url, browsing.window(browser) as window:
         page = window.new_page()
         page.goto(url)
         button = page.get_by_role("button", name="Fill")
@@ -112,3 +131,4 @@ def test_what_is_said_once_the_browser_listens_is_shown(browser: Browser) -> Non
         button.click()
         expect(page.get_by_text("new", exact=True)).to_have_count(PLACES)
         expect(page.get_by_text("old", exact=True)).to_have_count(0)
+        assert [view.waited for view in views] == [True]

@@ -49,8 +49,8 @@ class Analytics(Tab):
         with pn.io.hold():
             self.tables = tables
             self._rest.put(self.charting, self.querying)
-        await self._rest.come()
-        await self.charting.refresh()
+        if self._rest.is_there:
+            await self.charting.refresh()
 
     @param.depends("tables", watch=True)
     def _show_tables(self) -> None:

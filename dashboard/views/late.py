@@ -40,7 +40,11 @@ class Late:
             self.box.objects = [*objects, self._arrival]
 
     async def come(self) -> None:
-        """Wait until the browser listens, where there is one: what is shown before may be lost."""
+        """Wait until the browser listens, where there is one: what is shown before may be lost.
+
+        For handlers of what a reader does: a refresh holds its page, and would keep what the
+        browser says from being heard.
+        """
         document = pn.state.curdoc
         if document is None or document.session_context is None:
             return
