@@ -14,6 +14,7 @@ from playwright.sync_api import (
     Browser,
     BrowserContext,
     ConsoleMessage,
+    Locator,
     Page,
     Request,
     expect,
@@ -73,12 +74,25 @@ def settle(page: Page) -> None:
 
 
 def picture(page: Page, name: str, width: int) -> None:
-    """Keep a picture of a page as it is on a screen so wide; it does not scroll sideways."""
+    """Keep a picture of all of a page as it is on a screen so wide; it does not scroll sideways."""
     page.set_viewport_size({"width": width, "height": HEIGHT})
+    page.wait_for_timeout(250)
+    assert widest(page) <= width, f"{name} scrolls sideways at {width}"
+    below = _content(page).evaluate("(main) => main.scrollHeight - main.clientHeight")
+    page.set_viewport_size({"width": width, "height": HEIGHT + below})
     page.wait_for_timeout(250)
     ARTEFACTS.mkdir(parents=True, exist_ok=True)
     page.screenshot(path=ARTEFACTS / f"{name}-{width}.png")
-    assert page.evaluate(WIDEST) <= width, f"{name} scrolls sideways at {width}"
+    page.set_viewport_size({"width": width, "height": HEIGHT})
+
+
+def widest(page: Page) -> int:
+    """How wide what can be scrolled to is, in pixels."""
+    return int(_content(page).evaluate("(main) => main.scrollWidth"))
+
+
+def _content(page: Page) -> Locator:
+    return page.locator(".main-content").first
 
 
 def look(page: Page, name: str, width: int) -> None:
@@ -99,4 +113,3 @@ def barriers(page: Page) -> dict[str, list[str]]:
 
 
 _AXE = {"resultTypes": ["violations"]}
-WIDEST = "() => document.querySelector('.main-content, body').scrollWidth"

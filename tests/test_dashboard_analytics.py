@@ -125,4 +125,4 @@ def test_narrow_tab_does_not_scroll_sideways(live: Site, browser: Browser, theme
         )
         page.get_by_label("Add a column").select_option("label_status")
         expect(page.get_by_text("rows by currency")).to_be_visible()
-        assert page.evaluate(browsing.WIDEST) <= browsing.NARROW
+        assert browsing.widest(page) <= browsing.NARROW

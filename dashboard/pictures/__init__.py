@@ -71,7 +71,8 @@ class Picture:
             self._figure,
             sizing_mode="stretch_width",
             margin=0,
-            styles={"min-height": f"{height}px"},
+            # A legend that is too wide for a phone would let the whole page scroll sideways.
+            styles={"min-height": f"{height}px", "overflow-x": "clip"},
         )
 
     def send(self, data: Any) -> None:

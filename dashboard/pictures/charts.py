@@ -21,7 +21,7 @@ def shown(told: dict[str, Any]) -> Any:
     looks = [getattr(hv.opts, name)(**_SHOWN) for name in (*_KINDS, "Curve")]
     looks += [getattr(hv.opts, name)(tools=["hover"]) for name in _HOVERED]
     looks += [hv.opts.Curve(line_width=2), hv.opts.Points(size=5)]
-    named = {"legend_position": "top", "legend_cols": 4}
+    named = {"legend_position": "top", "legend_cols": 2}
     whole = named if told["kind"] == "pie" else {**_SHOWN, **named}
     looks += [getattr(hv.opts, name)(**whole) for name in ("NdOverlay", "Overlay")]
     return element.opts(*looks, hv.opts.Layout(shared_axes=False))
