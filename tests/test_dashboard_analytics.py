@@ -110,6 +110,13 @@ def test_chart_is_drawn_kept_and_opened_again_by_its_link(live: Site, page: Page
     expect(page.locator("canvas").first).to_be_visible()
 
 
+def test_choices_of_a_chart_stand_beside_each_other(page: Page) -> None:
+    lists = [page.get_by_label(name, exact=True) for name in ("Chart", "Along x", "Colour")]
+    expect(lists[1]).to_contain_text("amount")
+    tops = {box["y"] for each in lists if (box := each.bounding_box())}
+    assert len(tops) == 1
+
+
 def test_a_chart_that_cannot_be_says_why(live: Site, page: Page) -> None:
     page.goto(f"{live.url}/payments?tab=analytics&chart=kind%3Dscatter%26x%3Damount")
     expect(page.get_by_text("a scatter chart needs a column for y")).to_be_visible()

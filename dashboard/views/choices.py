@@ -12,7 +12,7 @@ import param
 
 _STYLE = """
 :host { color: inherit; font-size: 0.875rem; line-height: 1.43 }
-.choices {
+.lists {
   display: grid; gap: 8px 12px; grid-template-columns: repeat(auto-fill, minmax(140px, 1fr));
   width: 100%;
 }
@@ -38,7 +38,7 @@ class Choices(pn.custom.JSComponent):
     _esm = """
 export function render({ model }) {
   const box = document.createElement("div")
-  box.className = "choices"
+  box.className = "lists"
   function draw() {
     const chosen = JSON.parse(model.value)
     box.replaceChildren(...model.fields.map(([name, words, options]) => {
