@@ -35,6 +35,12 @@ def keep_fresh(refresh: Callable[[], Awaitable[None]]) -> None:
     pn.state.onload(start)
 
 
+def current() -> Document | None:
+    """The page whose session is at work; none where there is no session, as in tests."""
+    document = pn.state.curdoc
+    return document if document is not None and document.session_context is not None else None
+
+
 def watched(document: Document | None) -> bool:
     """Whether a browser is connected to a page; one that is not served counts as watched."""
     session = getattr(document and document.session_context, "session", None)

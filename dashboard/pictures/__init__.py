@@ -11,7 +11,7 @@ from typing import Any
 import holoviews as hv
 import panel as pn
 
-from dashboard import theme
+from dashboard import sessions, theme
 from dashboard.pictures import redraws
 
 hv.extension("bokeh")
@@ -80,8 +80,8 @@ class Picture:
         if self.drawn and data == self._data:
             return
         self._data = data
-        document = pn.state.curdoc
-        if document is None or document.session_context is None:
+        document = sessions.current()
+        if document is None:
             self._draw()
         elif not self._due:
             self._due = True

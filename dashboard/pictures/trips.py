@@ -17,7 +17,6 @@ from dashboard.pictures import FRAME, STILL, on_paper, tips
 TRIPS_NOTE = (
     "The newest trips; red took longer than predicted, green less, stronger is farther off."
 )
-TRIP_NOTE = "Where it begins and ends; kilometres, north up."
 HIGH, LOW = 420, 260
 """Heights in pixels."""
 

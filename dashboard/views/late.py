@@ -6,8 +6,7 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
-import panel as pn
-
+from dashboard import sessions
 from dashboard.views import parts
 from dashboard.views.arrival import Arrival
 
@@ -45,8 +44,7 @@ class Late:
         For handlers of what a reader does: a refresh holds its page, and would keep what the
         browser says from being heard.
         """
-        document = pn.state.curdoc
-        if document is None or document.session_context is None:
+        if sessions.current() is None:
             return
         for _ in range(LOOKS):
             if self.is_there:

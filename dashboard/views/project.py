@@ -10,7 +10,7 @@ import panel as pn
 import panel_material_ui as pmui
 import param
 
-from dashboard import wording
+from dashboard import sessions, wording
 from dashboard.feed import Feed, Snapshot
 from dashboard.metrics import unit_of
 from dashboard.store import Store
@@ -125,8 +125,8 @@ class ProjectPage(pn.viewable.Viewer):
     def _catch_up_soon(self) -> None:
         """Let the open tab show what came while it was hidden, once it is seen again: what is drawn
         while the browser lays it out would let people wait for both."""
-        document = pn.state.curdoc
-        if document is None or document.session_context is None:
+        document = sessions.current()
+        if document is None:
             self._catch_up()
         else:
             document.add_timeout_callback(self._catch_up, CATCH_UP)
